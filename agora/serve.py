@@ -1,0 +1,161 @@
+"""Starts Agora and keeps it running: prepares the data folder, then supervises the processes that serve it.
+
+``make run`` is ``python -m agora.serve``. HOST and PORT say where it listens, AGORA_WORKERS how many processes answer.
+SIGINT (Ctrl-C) and SIGTERM end everything; a second one ends it at once. Linux only, because of prctl(2).
+"""
+
+import ctypes
+import errno
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from django.core.exceptions import ImproperlyConfigured
+
+from agora.base import env
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h: the signal a process gets when the one that started it is gone, however it ended
+GRACE = 12.0  # seconds to end in peace; the web server gives its requests 10
+STEADY = 60.0  # seconds; a child that lived longer starts again without delay
+LONGEST_DELAY = 60.0  # seconds
+
+_supervisor = os.getpid()
+_prctl = ctypes.CDLL(None, use_errno=True).prctl  # loaded here: nothing may be imported between fork and exec
+
+
+@dataclass
+class Child:
+    """A process that is started again when it dies, after 1, 2, 4 … 60 seconds when it keeps dying."""
+
+    name: str
+    command: list[str]
+    pass_fds: tuple[int, ...] = ()
+    process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+    started: float = field(default=0.0, init=False)
+    start_at: float = field(default=0.0, init=False)
+    delay: float = field(default=0.5, init=False)
+
+    def start(self) -> subprocess.Popen[bytes]:
+        # A session of its own: the terminal's Ctrl-C reaches the supervisor alone, which then ends its children.
+        self.process = subprocess.Popen(
+            self.command, pass_fds=self.pass_fds, start_new_session=True, preexec_fn=_prepare_child
+        )
+        self.started = time.monotonic()
+        return self.process
+
+    def tend(self) -> None:
+        """Notices its death and starts it when it is time."""
+        now = time.monotonic()
+        if self.process and self.process.poll() is not None:
+            self.kill()  # what it started itself
+            lived, status, self.process = now - self.started, self.process.returncode, None
+            self.delay = 1.0 if lived > STEADY else min(self.delay * 2, LONGEST_DELAY)
+            self.start_at = now + self.delay
+            print(f"{self.name} ended with status {status}; starting it again in {self.delay:.0f} s.", file=sys.stderr)
+        if not self.process and now >= self.start_at:
+            self.start()
+
+    def kill(self) -> None:
+        if self.process:
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+
+
+class Supervisor:
+    """Waits for signals and children. Signals are blocked and collected one by one; none interrupts anything."""
+
+    def __init__(self) -> None:
+        self.stops = {signal.SIGINT, signal.SIGTERM}
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup
+            self.stops.add(signal.SIGHUP)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_BLOCK, {*self.stops, signal.SIGCHLD})
+
+    def stop_asked(self, within: float) -> bool:
+        """Waits up to so many seconds for a child to end; true as soon as a stop signal has arrived."""
+        received = signal.sigtimedwait({*self.stops, signal.SIGCHLD}, max(within, 0))
+        return received is not None and received.si_signo in self.stops
+
+    def complete(self, child: Child) -> int | None:
+        """Runs a child to its end. Returns its exit status, or None when a stop was asked for meanwhile."""
+        process = child.start()
+        while process.poll() is None:
+            if self.stop_asked(within=60):
+                self.end([child])
+                return None
+        return process.returncode
+
+    def keep(self, children: list[Child]) -> None:
+        """Keeps the children running until a stop is asked for, then ends them all."""
+        asked = False
+        while not asked:
+            for child in children:
+                child.tend()
+            waiting = [child.start_at for child in children if not child.process]
+            asked = self.stop_asked(within=min(waiting) - time.monotonic() if waiting else 60)
+        self.end(children)
+
+    def end(self, children: list[Child]) -> None:
+        alive = [child.process for child in children if child.process and child.process.poll() is None]
+        for process in alive:
+            process.terminate()
+        deadline = time.monotonic() + GRACE
+        while any(process.poll() is None for process in alive) and time.monotonic() < deadline:
+            if self.stop_asked(within=deadline - time.monotonic()):
+                break
+        for child in children:
+            child.kill()
+        for process in alive:
+            process.wait()
+
+
+def _prepare_child() -> None:
+    """Between fork and exec: ask to be ended with the supervisor, and take signals again."""
+    _prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != _supervisor:  # it was gone before the request
+        os._exit(1)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """The listening socket. Held by the supervisor, so that a restart of the web server refuses no connection."""
+    family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    return socket.create_server(address[:2], family=family, backlog=2048)
+
+
+def main() -> int:
+    os.umask(0o077)
+    if "--end-with-parent" in sys.argv[1:]:  # `make` killed with -9
+        _prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    try:
+        host, port = env.text("HOST", "127.0.0.1"), env.number("PORT", 8000, least=1, most=65535)
+        processes = env.number("AGORA_WORKERS", min(4, os.cpu_count() or 1), least=1, most=64)
+    except ImproperlyConfigured as error:
+        print(error, file=sys.stderr)
+        return 1
+    try:
+        listener = listen(host, port)
+    except OSError as error:
+        reason = "is in use" if error.errno == errno.EADDRINUSE else f"can't be used ({error.strerror})"
+        print(f"Port {port} on {host} {reason}. Choose another one: make run PORT={port % 65535 + 1}", file=sys.stderr)
+        return 1
+    os.environ.setdefault("AGORA_HOSTNAME", f"localhost:{port}")
+
+    supervisor = Supervisor()
+    status = supervisor.complete(Child("prepare", [sys.executable, "-m", "agora.prepare", "--first-superuser"]))
+    if status != 0:
+        return status or 0
+    bind = f"fd://{listener.fileno()}"
+    gunicorn = [sys.executable, "-m", "gunicorn", "-c", "python:agora.web", "--workers", str(processes), "--bind", bind]
+    print(f"Agora is running at http://{f'[{host}]' if ':' in host else host}:{port}/ (Ctrl-C ends it)", flush=True)
+    supervisor.keep([Child("web", [*gunicorn, "agora.wsgi:application"], pass_fds=(listener.fileno(),))])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
