@@ -1,8 +1,8 @@
 """The web server's settings, read by gunicorn (https://docs.gunicorn.org/en/stable/settings.html).
 
 ``agora.serve`` adds the address and the number of processes. Access and error log are files in the data folder's
-``logs``; warnings and errors are shown on the console too. Both files are reopened when they were moved, so that logrotate
-needs no signal.
+``logs``; warnings and errors are shown on the console too. Both are reopened when they were moved: logrotate
+needs to send no signal.
 """
 
 import logging
