@@ -1,0 +1,52 @@
+"""Answers for Django: who is this (by local password), and may they."""
+
+import secrets
+from typing import Any
+
+from django.contrib.auth.backends import BaseBackend
+from django.contrib.auth.hashers import check_password, make_password
+from django.http import HttpRequest
+
+from accounts.models import Account
+from accounts.roles import PERMISSIONS, permissions_of
+
+MAX_LENGTH = 128
+_DECOY: list[str] = []
+
+
+class LocalBackend(BaseBackend):
+    """Local passwords and the table of roles."""
+
+    def authenticate(
+        self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
+    ) -> Account | None:
+        """The account, when the password is right. The same work is done for unknown names and over-long passwords."""
+        if username is None or password is None:
+            return None
+        account = Account.objects.named(username).first()
+        usable = account is not None and account.has_usable_password() and len(password) <= MAX_LENGTH
+        encoded = account.password if account is not None and usable else decoy()
+        right = check_password(password[:MAX_LENGTH], encoded)
+        return account if usable and right else None
+
+    def get_user(self, user_id: Any) -> Account | None:
+        return Account.objects.filter(pk=user_id).first()
+
+    def has_perm(self, user_obj: Any, perm: str, obj: Any = None) -> bool:
+        if perm not in PERMISSIONS:
+            raise ValueError(f"{perm} is not in the table of permissions in accounts/roles.py.")
+        if not isinstance(user_obj, Account) or not user_obj.is_usable:
+            return False
+        return perm in permissions_of(user_obj.role, superuser=user_obj.is_superuser)
+
+    def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
+        if not isinstance(user_obj, Account) or not user_obj.is_usable:
+            return set()
+        return set(permissions_of(user_obj.role, superuser=user_obj.is_superuser))
+
+
+def decoy() -> str:
+    """A hash nobody knows the password of: checked where there is no real one, so that both take the same time."""
+    if not _DECOY:
+        _DECOY.append(make_password(secrets.token_urlsafe()))
+    return _DECOY[0]

@@ -1,0 +1,197 @@
+"""Accounts: rows that may sign in. They exist for authorisation; names and e-mail addresses are optional."""
+
+import zoneinfo
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from django.contrib.auth import get_backends
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.names import KEY_LENGTH, validate_name, validate_username
+from accounts.roles import Role
+from agora.base.models import Searchable, fold, one_of
+from sessions_admin.models import Session, open_count
+
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Theme(models.TextChoices):
+    SYSTEM = "system", _("As the system")
+    LIGHT = "light", _("Light")
+    DARK = "dark", _("Dark")
+
+
+class Density(models.TextChoices):
+    COMFORTABLE = "comfortable", _("Comfortable")
+    COMPACT = "compact", _("Compact")
+
+
+class DateFormat(models.TextChoices):
+    ISO = "iso", _("2026-11-20 13:42")
+    EUROPEAN = "european", _("20.11.2026 13:42")
+    AMERICAN = "american", _("11/20/2026 1:42 PM")
+
+
+def validate_time_zone(name: str) -> None:
+    if name not in zoneinfo.available_timezones():
+        raise ValidationError(
+            _("%(name)s is not a time zone. Choose one such as Europe/Zurich."), params={"name": name}
+        )
+
+
+class AccountQuerySet(models.QuerySet["Account"]):
+    def usable(self) -> Self:
+        """Accounts that may sign in."""
+        return self.filter(is_active=True, locked_at__isnull=True)
+
+    def locked(self) -> Self:
+        return self.filter(locked_at__isnull=False)
+
+    def inactive(self) -> Self:
+        return self.filter(is_active=False)
+
+    def named(self, username: str) -> Self:
+        """The account with this username, whatever its case or Unicode form."""
+        return self.filter(username_key=fold(username))
+
+    def with_open_sessions(self) -> Self:
+        """Each account with ``open_sessions``, None where it has none."""
+        return self.annotate(open_sessions=open_count())
+
+    def visible_to(self, account: "Account") -> Self:
+        """All accounts for those who may see accounts, else only one's own."""
+        return self if account.has_perm("accounts.view") else self.filter(pk=account.pk)
+
+
+class AccountManager(BaseUserManager["Account"].from_queryset(AccountQuerySet)):  # type: ignore[misc]
+    def get_by_natural_key(self, username: str | None) -> "Account":
+        account: Account = self.named(username or "").get()
+        return account
+
+
+class Account(Searchable, AbstractBaseUser):
+    """One account. ``username_key`` is the username as it is compared; ``last_login_key`` orders the list."""
+
+    username = models.CharField(_("Username"), max_length=150, validators=[validate_username])
+    username_key = models.CharField(max_length=KEY_LENGTH, unique=True, editable=False)
+    external_id = models.CharField(_("External account id"), max_length=150, blank=True, validators=[validate_name])
+    first_name = models.CharField(_("First name"), max_length=150, blank=True, validators=[validate_name])
+    last_name = models.CharField(_("Last name"), max_length=150, blank=True, validators=[validate_name])
+    email = models.EmailField(_("Email"), blank=True)
+    role = models.CharField(_("Role"), max_length=20, choices=Role.choices, default=Role.NONE)
+    is_superuser = models.BooleanField(_("Superuser"), default=False)
+    is_active = models.BooleanField(_("Active"), default=True)
+    must_change_password = models.BooleanField(_("Must change the password at the next sign-in"), default=False)
+    locked_at = models.DateTimeField(null=True)
+    locked_by_id = models.BigIntegerField(null=True)
+    locked_by_name = models.CharField(max_length=150, blank=True)
+    lock_reason = models.CharField(max_length=500, blank=True)
+    last_login_key = models.DateTimeField(default=NEVER, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    modified_at = models.DateTimeField(auto_now=True)
+
+    theme = models.CharField(_("Theme"), max_length=10, choices=Theme.choices, default=Theme.SYSTEM)
+    density = models.CharField(_("Density"), max_length=12, choices=Density.choices, default=Density.COMFORTABLE)
+    time_zone = models.CharField(_("Time zone"), max_length=64, default="UTC", validators=[validate_time_zone])
+    date_format = models.CharField(_("Date format"), max_length=10, choices=DateFormat.choices, default=DateFormat.ISO)
+    shortcuts = models.BooleanField(_("Single-letter keyboard shortcuts"), default=True)
+
+    USERNAME_FIELD = "username"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: list[str] = []
+    search_fields = ("username", "first_name", "last_name", "external_id")
+    audit_type = "account"
+    objects = AccountManager()
+    sessions: models.Manager[Session]
+
+    class Meta:
+        verbose_name = _("account")
+        verbose_name_plural = _("accounts")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["external_id"], condition=~Q(external_id=""), name="account_external_id_unique"
+            ),
+            models.CheckConstraint(condition=~Q(username=""), name="account_username_not_empty"),
+            models.CheckConstraint(
+                condition=Q(locked_at__isnull=False) | Q(locked_by_id__isnull=True, locked_by_name="", lock_reason=""),
+                name="account_lock_facts_only_while_locked",
+            ),
+            models.CheckConstraint(
+                condition=Q(is_superuser=False) | Q(role=Role.ADMINISTRATOR), name="account_superuser_is_administrator"
+            ),
+            one_of("role", Role, "account_role_known"),
+            one_of("theme", Theme, "account_theme_known"),
+            one_of("density", Density, "account_density_known"),
+            one_of("date_format", DateFormat, "account_date_format_known"),
+        ]
+        indexes = [
+            models.Index(fields=["username_key", "id"], name="account_by_username"),
+            models.Index(fields=["last_login_key", "id"], name="account_by_last_login"),
+            models.Index(fields=["created_at", "id"], name="account_by_created"),
+            models.Index(fields=["role", "username_key", "id"], name="account_by_role"),
+            models.Index(fields=["username_key", "id"], name="account_locked", condition=Q(locked_at__isnull=False)),
+            models.Index(fields=["username_key", "id"], name="account_inactive", condition=Q(is_active=False)),
+            models.Index(fields=["id"], name="account_superusers", condition=Q(is_superuser=True)),
+        ]
+
+    def __str__(self) -> str:
+        return self.username
+
+    def save(self, *args: Any, update_fields: Any = None, **kwargs: Any) -> None:
+        self.username_key = fold(self.username)
+        self.last_login_key = self.last_login or NEVER
+        if update_fields is not None:
+            update_fields = {*update_fields, "modified_at"} if set(update_fields) != {"last_login"} else {"last_login"}
+            update_fields |= {"username_key"} if "username" in update_fields else set()
+            update_fields |= {"last_login_key"} if "last_login" in update_fields else set()
+        super().save(*args, update_fields=update_fields, **kwargs)
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.first_name} {self.last_name}".strip()
+
+    @property
+    def display_name(self) -> str:
+        """The person's name, or the username where none was given."""
+        return self.full_name or self.username
+
+    @property
+    def is_locked(self) -> bool:
+        return self.locked_at is not None
+
+    @property
+    def is_usable(self) -> bool:
+        """May it sign in, and do its sessions and keys count?"""
+        return self.is_active and not self.is_locked
+
+    def has_perm(self, perm: str, obj: Any = None) -> bool:
+        """Answered by the auth backends, from the table in ``accounts.roles``."""
+        return any(backend.has_perm(self, perm, obj) for backend in get_backends())
+
+    def has_perms(self, perms: Any, obj: Any = None) -> bool:
+        return all(self.has_perm(perm, obj) for perm in perms)
+
+    def has_module_perms(self, app_label: str) -> bool:
+        """For Django's ``perms`` in templates: names are checked one by one."""
+        return self.is_usable
+
+
+class SignInThrottle(models.Model):
+    """How often signing in failed for one username or from one address, and until when it is refused unheard."""
+
+    key = models.CharField(max_length=64, unique=True)
+    failures = models.PositiveIntegerField(default=0)
+    refused = models.PositiveIntegerField(default=0)
+    failed_at = models.DateTimeField()
+    blocked_until = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("sign-in throttle")
+        verbose_name_plural = _("sign-in throttles")
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.failures}"

@@ -1,0 +1,1 @@
+"""Every change to accounts, by noun: ``accounts``, ``locks``, ``passwords``, ``sign_in``, ``throttle``."""

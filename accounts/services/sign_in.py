@@ -1,0 +1,111 @@
+"""Signing in and out. Order: throttle → password → locked or inactive → forced password change → session with a new key."""
+
+from datetime import timedelta
+
+from django.contrib.auth import authenticate, login, logout
+from django.db import transaction
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Account
+from accounts.services import throttle
+from agora.base.actor import Actor
+from agora.base.errors import Refused
+from audit.events import event
+from audit.models import Outcome
+from audit.services import record
+from sessions_admin.models import Cause, Method
+from sessions_admin.services import CLOSED
+from sessions_admin.store import SessionStore
+
+OPENED = event("session.opened", _("Signed in"))
+CONFIRMED = event("account.password_confirmed", _("Password asked again"))
+
+PENDING = "sign_in_pending"
+PENDING_FOR = timedelta(minutes=10)
+
+
+class WrongCredentials(Refused):
+    """One answer for unknown, wrong, locked and inactive: nothing is learned about which accounts exist."""
+
+    message = _("Username or password is not right, or the account may not sign in.")
+
+
+def check_credentials(request: HttpRequest, username: str, password: str, *, actor: Actor) -> Account:
+    """The account behind username and password, when it may sign in. Raises TooManyAttempts, WrongCredentials."""
+    address = actor.origin.address
+    throttle.check(username, address, now=actor.at)
+    account = authenticate(request, username=username, password=password)
+    assert account is None or isinstance(account, Account)
+    if account is not None and account.is_usable:
+        return account
+    _failed(username, address, actor=actor)
+    raise WrongCredentials
+
+
+def _failed(username: str, address: str | None, *, actor: Actor) -> None:
+    known = Account.objects.named(username).first()
+    reason = "unknown username" if known is None else "wrong password"
+    if known is not None and not known.is_usable:
+        reason = "account locked" if known.is_locked else "account inactive"
+    with transaction.atomic():
+        waits = throttle.count_failure(username, address, now=actor.at)
+        # What is typed as a username may be a password: an unknown one is not written down.
+        record(OPENED, actor=actor, target=known, outcome=Outcome.FAILED, reason=reason, **waits)
+
+
+def open_session(request: HttpRequest, account: Account, *, method: Method, actor: Actor) -> None:
+    """Sign the account in here, under a new key; a session that was open in this browser ends."""
+    store = request.session
+    assert isinstance(store, SessionStore)
+    with transaction.atomic():
+        if store.account is not None:
+            close_session(request, cause=Cause.SIGNED_IN_AGAIN, actor=actor)
+        store.pop(PENDING, None)
+        store.method = method
+        login(request, account, backend="accounts.backends.LocalBackend")
+        store.save()
+        throttle.forget(account.username)
+        record(OPENED, actor=actor.as_account(account, store.row_id), target=store.row, method=method)
+
+
+def close_session(request: HttpRequest, *, actor: Actor, cause: Cause = Cause.SIGNED_OUT) -> None:
+    """End the session of this browser; its key is worthless from here on."""
+    store = request.session
+    assert isinstance(store, SessionStore)
+    account, row = store.account, store.row
+    store.cause = cause
+    with transaction.atomic():
+        logout(request)
+        if account is not None and row is not None:
+            record(CLOSED, actor=actor.as_account(account, row.pk), target=row, account=account.username, cause=cause)
+
+
+def hold(request: HttpRequest, account: Account) -> None:
+    """The password was right but a step is missing: remember who, in a session that is still nobody's."""
+    store = request.session
+    if getattr(store, "account", None) is not None:
+        store.flush()
+    store.cycle_key()
+    store[PENDING] = {"account": account.pk, "until": (timezone.now() + PENDING_FOR).timestamp()}
+
+
+def held(request: HttpRequest) -> Account | None:
+    """The account that is half-way through signing in here; None when there is none, or it took over ten minutes."""
+    pending = request.session.get(PENDING)
+    if not pending or pending["until"] < timezone.now().timestamp():
+        return None
+    account: Account | None = Account.objects.usable().filter(pk=pending["account"]).first()
+    return account
+
+
+def confirm_password(request: HttpRequest, account: Account, password: str, *, actor: Actor) -> None:
+    """Ask the signed-in person's password again. Raises TooManyAttempts, WrongCredentials; each failure is recorded."""
+    throttle.check(account.username, actor.origin.address, now=actor.at)
+    if authenticate(request, username=account.username, password=password) is not None:
+        return
+    with transaction.atomic():
+        waits = throttle.count_failure(account.username, actor.origin.address, now=actor.at)
+        record(CONFIRMED, actor=actor, target=account, outcome=Outcome.FAILED, **waits)
+    raise WrongCredentials(str(_("This is not your current password.")))

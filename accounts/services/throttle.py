@@ -1,0 +1,88 @@
+"""Slows down guessing: each failure beyond a few makes the next try wait longer, for the username and for the address.
+
+Kept in the database, so it holds in every process and survives a restart (OWASP Authentication Cheat Sheet).
+"""
+
+import hashlib
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+from django.db.models import F, Value
+from django.utils.translation import ngettext
+
+from accounts.models import SignInThrottle
+from agora.base.errors import Refused
+from agora.base.models import fold
+
+FREE = {"username": 5, "address": 20}  # failures before the first wait
+LONGEST = timedelta(minutes=15)
+FORGOTTEN = timedelta(hours=24)  # after so long without a failure it starts anew
+
+
+class TooManyAttempts(Refused):
+    """Refused unheard; ``seconds`` until the next try is heard."""
+
+    status = 429
+
+    def __init__(self, seconds: int) -> None:
+        self.seconds = seconds
+        super().__init__(
+            ngettext(
+                "Too many failed attempts. Try again in %(seconds)d second.",
+                "Too many failed attempts. Try again in %(seconds)d seconds.",
+                seconds,
+            )
+            % {"seconds": seconds}
+        )
+
+
+def keys(username: str, address: str | None) -> dict[str, str]:
+    """The rows that count for this try. Digests: what people type into a name field by mistake may be a password."""
+    found = {"username": fold(username)} | ({"address": address} if address else {})
+    return {kind: hashlib.sha256(f"{kind}:{value}".encode()).hexdigest() for kind, value in found.items()}
+
+
+def check(username: str, address: str | None, *, now: datetime) -> None:
+    """Raises TooManyAttempts while the username or the address has to wait."""
+    blocked = SignInThrottle.objects.filter(key__in=keys(username, address).values(), blocked_until__gt=now)
+    until = max((row.blocked_until for row in blocked), default=None)
+    if until is not None:
+        blocked.update(refused=F("refused") + Value(1))
+        raise TooManyAttempts(int((until - now).total_seconds()) + 1)
+
+
+def count_failure(username: str, address: str | None, *, now: datetime) -> dict[str, int]:
+    """One more failure for both; returns the seconds to wait now and how many tries were refused unheard before."""
+    longest, refused = timedelta(0), 0
+    for kind, key in keys(username, address).items():
+        row = _locked(key, now)
+        stale = now - row.failed_at > FORGOTTEN
+        row.failures = 1 if stale else row.failures + 1
+        wait = wait_after(row.failures, free=FREE[kind])
+        longest, refused = max(longest, wait), max(refused, row.refused)
+        row.failed_at, row.blocked_until, row.refused = now, now + wait, 0
+        row.save()
+    return {"wait_seconds": int(longest.total_seconds()), "refused_meanwhile": refused}
+
+
+def forget(username: str) -> None:
+    """The right password ends the username's waits; the address keeps its count, or one good account would buy guesses."""
+    SignInThrottle.objects.filter(key=keys(username, None)["username"]).delete()
+
+
+def wait_after(failures: int, *, free: int) -> timedelta:
+    """1, 2, 4, 8 … seconds beyond the free tries, at most a quarter of an hour."""
+    beyond = failures - free
+    return timedelta(0) if beyond <= 0 else min(timedelta(seconds=2 ** min(beyond - 1, 20)), LONGEST)
+
+
+def _locked(key: str, now: datetime) -> SignInThrottle:
+    rows = SignInThrottle.objects.select_for_update()
+    row = rows.filter(key=key).first()
+    if row is None:
+        try:
+            with transaction.atomic():
+                row = SignInThrottle.objects.create(key=key, failed_at=now, blocked_until=now)
+        except IntegrityError:  # another process was first
+            row = rows.get(key=key)
+    return row

@@ -1,0 +1,1 @@
+"""Pages of accounts, by page: ``sign_in``, ``listing``, ``card``, ``create``, ``profile``."""

@@ -1,0 +1,81 @@
+"""In and out: the sign-in page, the forced change of a temporary password, signing out."""
+
+from urllib.parse import quote
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render, resolve_url
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.forms.sign_in import NewPasswordForm, SignInForm
+from accounts.models import Account
+from accounts.services import passwords, sign_in
+from accounts.services.throttle import TooManyAttempts
+from agora.base.access import public, signed_in
+from agora.base.http import next_url
+from sessions_admin.models import Method
+
+
+@public
+@never_cache
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "HEAD", "POST"])
+def sign_in_page(request: HttpRequest) -> HttpResponse:
+    """Username and password; one answer for everything that is wrong with them."""
+    target = next_url(request, resolve_url(settings.LOGIN_REDIRECT_URL))
+    form = SignInForm(request.POST or None)
+    status = 200
+    if request.method == "POST" and form.is_valid():
+        try:
+            account = sign_in.check_credentials(request, **form.cleaned_data, actor=request.actor)
+        except TooManyAttempts as refusal:
+            form.add_error(None, str(refusal))
+            status = 429
+        except sign_in.WrongCredentials as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            return _next_step(request, account, target)
+    response = render(request, "accounts/sign_in.html", {"form": form, "next": target}, status=status)
+    if status == 429:
+        response["Retry-After"] = "60"
+    return response
+
+
+def _next_step(request: HttpRequest, account: Account, target: str) -> HttpResponse:
+    if account.must_change_password:
+        sign_in.hold(request, account)
+        return redirect(f"{resolve_url('accounts:sign-in-new-password')}?next={quote(target)}")
+    sign_in.open_session(request, account, method=Method.PASSWORD, actor=request.actor)
+    return redirect(target)
+
+
+@public
+@never_cache
+@sensitive_post_parameters()
+@require_http_methods(["GET", "HEAD", "POST"])
+def new_password_page(request: HttpRequest) -> HttpResponse:
+    """A temporary password is exchanged for one that only its owner knows, before anything else."""
+    target = next_url(request, resolve_url(settings.LOGIN_REDIRECT_URL))
+    account = sign_in.held(request)
+    if account is None or not account.must_change_password:
+        return redirect("accounts:sign-in")
+    form = NewPasswordForm(account, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        actor = request.actor.as_account(account, None)
+        account = passwords.choose_password(account, form.cleaned_data["new_password"], actor=actor)
+        sign_in.open_session(request, account, method=Method.PASSWORD, actor=request.actor)
+        messages.success(request, _("Your new password is set."))
+        return redirect(target)
+    return render(request, "accounts/new_password.html", {"form": form, "next": target, "account": account})
+
+
+@signed_in
+@require_POST
+def sign_out(request: HttpRequest) -> HttpResponse:
+    sign_in.close_session(request, actor=request.actor)
+    messages.info(request, _("You are signed out."))
+    return redirect("accounts:sign-in")

@@ -1,0 +1,1 @@
+"""Agora: who may do what, who is signed in, and proof of what happened."""

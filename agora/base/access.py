@@ -1,0 +1,105 @@
+"""Who may call which view: declared on the view, enforced here, drawn by the menu, listed by the tests.
+
+Closed by default: a view that declares nothing raises (OWASP ASVS 8.2.1, "deny by default").
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+from urllib.parse import urlsplit
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.urls import resolve, reverse
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class Person(Protocol):
+    """What this module needs to know of an account or an anonymous visitor."""
+
+    @property
+    def is_authenticated(self) -> bool: ...
+
+    def has_perm(self, perm: str, obj: Any = None) -> bool: ...
+
+
+@dataclass(frozen=True)
+class Access:
+    """One declaration: public, signed in, or signed in with a permission."""
+
+    public: bool = False
+    permission: str = ""
+
+    def __str__(self) -> str:
+        return "public" if self.public else self.permission or "signed in"
+
+
+def _declare(access: Access) -> Callable[[View], View]:
+    def mark(view: View) -> View:
+        view.access = access  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+public = _declare(Access(public=True))
+signed_in = _declare(Access())
+
+
+def requires(permission: str) -> Callable[[View], View]:
+    """Only accounts whose role gives this permission, such as ``accounts.lock``."""
+    return _declare(Access(permission=permission))
+
+
+def allows(access: Access, person: Person) -> bool:
+    """The one rule: may this person pass this declaration?"""
+    if access.public:
+        return True
+    return person.is_authenticated and (not access.permission or person.has_perm(access.permission))
+
+
+def declared(view: Callable[..., Any]) -> Access:
+    """The view's declaration. Raises ImproperlyConfigured where there is none."""
+    access = getattr(view, "access", None)
+    if not isinstance(access, Access):
+        name = f"{view.__module__}.{getattr(view, '__qualname__', view)}"
+        raise ImproperlyConfigured(f"{name} declares no access. Mark it @public, @signed_in or @requires(…).")
+    return access
+
+
+def url_if_allowed(request: HttpRequest, name: str, *args: Any, **kwargs: Any) -> str:
+    """The address of a view, or "" when this request's person may not call it: a button never offers what is refused."""
+    url = reverse(name, args=args, kwargs=kwargs)
+    return url if allows(declared(resolve(urlsplit(url).path).func), request.user) else ""
+
+
+class AccessMiddleware:
+    """Lets a request through to its view, sends it to the sign-in page, or refuses it with 403."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Callable[..., Any], *_: Any) -> HttpResponse | None:
+        access = declared(view)
+        if allows(access, request.user):
+            return None
+        if request.user.is_authenticated:
+            raise PermissionDenied
+        return sign_in_first(request)
+
+
+def sign_in_first(request: HttpRequest) -> HttpResponse:
+    """To the sign-in page and back here afterwards; a fragment asked for by htmx takes its whole page along (HX-Redirect)."""
+    if request.headers.get("HX-Request") != "true":
+        target = request.get_full_path() if request.method in ("GET", "HEAD") else "/"
+        return redirect_to_login(target)
+    page = urlsplit(request.headers.get("HX-Current-URL", ""))
+    response = redirect_to_login(page.path + (f"?{page.query}" if page.query else "") if page.path else "/")
+    answer = HttpResponse(status=204)
+    answer["HX-Redirect"] = response["Location"]
+    return answer

@@ -1,0 +1,121 @@
+"""Reads what is needed to start from the environment, with a sentence for everything that is wrong.
+
+Twelve-factor configuration (https://12factor.net/config): ``agora/settings.py`` is the only caller.
+"""
+
+import ipaddress
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from cryptography.fernet import Fernet
+from django.core.exceptions import ImproperlyConfigured
+
+TRUE = {"1", "true", "yes", "on"}
+FALSE = {"", "0", "false", "no", "off"}
+HOST = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,62})(\.[a-z0-9-]{1,63})*")
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def text(name: str, default: str = "") -> str:
+    """The variable's text without surrounding space, or the default when it is unset or empty."""
+    return os.environ.get(name, "").strip() or default
+
+
+def flag(name: str, *, default: bool = False) -> bool:
+    """A switch: 1/true/yes/on or 0/false/no/off."""
+    value = os.environ.get(name)
+    if value is None:
+        return default
+    if value.strip().lower() in TRUE:
+        return True
+    if value.strip().lower() in FALSE:
+        return False
+    raise ImproperlyConfigured(f"{name} is {value!r}. Set it to on or off.")
+
+
+def number(name: str, default: int, *, least: int, most: int) -> int:
+    """A whole number within the given bounds, both included."""
+    value = text(name, str(default))
+    if not value.isascii() or not value.isdecimal() or not least <= int(value) <= most:
+        raise ImproperlyConfigured(f"{name} is {value!r}. Set it to a whole number from {least} to {most}.")
+    return int(value)
+
+
+def folder(name: str, default: Path) -> Path:
+    """An absolute path; relative paths start at the current folder."""
+    return Path(text(name, str(default))).expanduser().resolve()
+
+
+def networks(name: str) -> list[Network]:
+    """Comma-separated addresses or CIDR networks, such as ``127.0.0.1, 10.0.0.0/8``."""
+    result = []
+    for part in filter(None, (piece.strip() for piece in text(name).split(","))):
+        try:
+            result.append(ipaddress.ip_network(part, strict=False))
+        except ValueError as error:
+            raise ImproperlyConfigured(
+                f"{name} contains {part!r}, which is neither an address nor a network such as 10.0.0.0/8."
+            ) from error
+    return result
+
+
+def hostname(name: str, default: str) -> str:
+    """A public name as ``host`` or ``host:port`` (RFC 3986, section 3.2), in lower case."""
+    value = text(name, default).lower()
+    host, _, port = value.partition(":")
+    if not HOST.fullmatch(host) or (
+        ":" in value and not (port.isascii() and port.isdecimal() and 0 < int(port) < 65536)
+    ):
+        raise ImproperlyConfigured(
+            f"{name} is {value!r}. Set it to a host name with or without a port: agora.example.com."
+        )
+    return value
+
+
+def url(name: str, *, schemes: Sequence[str], default: str = "") -> str:
+    """An address whose scheme is one of those given; empty when it is not set. Never repeats the value: it may hold a password."""
+    value = text(name, default)
+    if value and urlsplit(value).scheme not in schemes:
+        raise ImproperlyConfigured(f"{name} must start with one of {', '.join(s + '://' for s in schemes)}")
+    return value
+
+
+def secret(name: str, file: Path, *, debug: bool) -> str:
+    """A secret from the environment, else from its file in the data folder.
+
+    Raises ImproperlyConfigured when there is neither and ``debug`` is off: a secret that differs between two processes or
+    two starts would silently sign everybody out and make stored secrets unreadable.
+    """
+    value = text(name)
+    if value:
+        return value
+    try:
+        value = file.read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        value = ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise ImproperlyConfigured(f"{file} can't be read: {error}. Mend it, or set {name}.") from error
+    if value:
+        return value
+    if debug:
+        return Fernet.generate_key().decode()
+    raise ImproperlyConfigured(
+        f"There is no {file.name}: set {name} in the environment, or start the server with `make run`, "
+        f"which makes {file} once."
+    )
+
+
+def fernet_key(name: str, value: str) -> str:
+    """The same value, checked to be a Fernet key (32 bytes, URL-safe base64)."""
+    try:
+        Fernet(value)
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            f"{name} is not a Fernet key. Make one with: "
+            'python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"'
+        ) from error
+    return value

@@ -1,0 +1,67 @@
+"""HTTP in and out: whose address it is, where to go next, static files, streamed answers."""
+
+import secrets
+from collections.abc import Callable, Iterable
+from ipaddress import ip_address
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.utils.http import url_has_allowed_host_and_scheme
+from whitenoise.storage import CompressedManifestStaticFilesStorage
+
+
+class AccountRequest(HttpRequest):
+    """For type checking: a request that passed our middlewares."""
+
+
+class StaticFiles(CompressedManifestStaticFilesStorage):
+    """Hashed names, compressed copies, and ES module imports rewritten to the hashed names."""
+
+    support_js_module_import_aggregation = True
+
+
+class RequestMiddleware:
+    """Gives each request an id, named in its answer, its audit entries and its log lines."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.request_id = secrets.token_hex(8)  # type: ignore[attr-defined]
+        response = self.get_response(request)
+        response["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]
+        if request.user.is_authenticated if hasattr(request, "user") else False:
+            # What an account saw must not come back with the Back button after it signed out (OWASP ASVS 14.3.2).
+            response.setdefault("Cache-Control", "no-store")
+        return response
+
+
+def client_address(request: HttpRequest) -> str | None:
+    """The client's IP address; behind trusted proxies the last X-Forwarded-For entry that is not one of them.
+
+    Entries left of it were written by the client and prove nothing. None for a Unix socket without a trusted header.
+    """
+    hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",")]
+    for hop in [request.META.get("REMOTE_ADDR", ""), *reversed(hops)]:
+        try:
+            address = ip_address(hop.removeprefix("::ffff:"))
+        except ValueError:
+            return None
+        if not any(address in network for network in settings.TRUSTED_PROXIES):
+            return str(address)
+    return None
+
+
+def next_url(request: HttpRequest, default: str) -> str:
+    """Where the form or link asked to go afterwards, if that is a page of this server (OWASP: unvalidated redirects)."""
+    target = request.POST.get("next") or request.GET.get("next") or ""
+    safe = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
+    return target if safe and target.startswith("/") else default
+
+
+def stream(lines: Iterable[str | bytes], *, filename: str, content_type: str) -> StreamingHttpResponse:
+    """A download in constant memory. Proxies are asked not to buffer it."""
+    response = StreamingHttpResponse(lines, content_type=content_type)
+    response["Content-Disposition"] = f'attachment; filename="{filename}"'
+    response["X-Accel-Buffering"] = "no"
+    return response

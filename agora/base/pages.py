@@ -1,0 +1,149 @@
+"""Pages of long lists: by keyset on an index, without counting the table, and a text search with a bounded cost.
+
+Keyset paging: https://use-the-index-luke.com/no-offset. A page names the last row seen, so page 10,000 costs what page 1
+costs, and rows that come or go meanwhile neither repeat nor vanish.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from django.core.exceptions import ValidationError
+from django.db import connection
+from django.db.models import BooleanField, F, Model, QuerySet, Value
+from django.db.models.expressions import Combinable, Func, RawSQL
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+
+from agora.base.errors import BadRequest
+from agora.base.models import GRAMS, fold
+
+M = TypeVar("M", bound=Model)
+
+PAGE_SIZE = 50
+WALK = 5_000  # rows looked through in the list's own order before the text index is asked
+
+
+@dataclass(frozen=True)
+class Page(Generic[M]):
+    """One page of rows; the cursors are opaque texts for the parameters ``after`` and ``before``."""
+
+    rows: list[M]
+    has_next: bool
+    has_previous: bool
+    next_cursor: str
+    previous_cursor: str
+
+
+class _RowCompare(Func):
+    """``(a, b) > (x, y)``: one range of the index, however many rows share ``a`` (SQL:1999 row values)."""
+
+    output_field = BooleanField()
+    conditional = True
+
+    def __init__(self, operator: str, columns: Sequence[Combinable], values: Sequence[Combinable]) -> None:
+        self.operator = operator
+        super().__init__(*columns, *values)
+
+    def as_sql(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
+        parts = [compiler.compile(expression) for expression in self.source_expressions]
+        half = len(parts) // 2
+        left, right = (", ".join(sql for sql, _ in side) for side in (parts[:half], parts[half:]))
+        return f"({left}) {self.operator} ({right})", [param for _, params in parts for param in params]
+
+
+def keyset_page(
+    rows: QuerySet[M], *, order: str, params: QueryDict | Mapping[str, str], size: int = PAGE_SIZE, text: str = ""
+) -> Page[M]:
+    """The page of ``rows`` that ``params`` (``after`` or ``before``) asks for.
+
+    ``order`` is a column that is never NULL, with ``-`` for descending; ties are broken by the primary key. ``text``
+    keeps rows whose ``search_text`` contains it. Raises BadRequest when a cursor is damaged.
+    """
+    column, descending = order.removeprefix("-"), order.startswith("-")
+    columns = [column] if column in ("id", "pk") else [column, "pk"]
+    fields = [rows.model._meta.pk if name == "pk" else rows.model._meta.get_field(name) for name in columns]
+    after, before = params.get("after", ""), params.get("before", "")
+    backwards = bool(before) and not after
+    ascending = descending if backwards else not descending
+    ordered = rows.order_by(*(name if ascending else f"-{name}" for name in columns))
+    if cursor := after or before:
+        values = [Value(value, output_field=field) for value, field in zip(_read(cursor, fields), fields, strict=True)]
+        ordered = ordered.filter(_RowCompare(">" if ascending else "<", [F(name) for name in columns], values))
+    found = list(ordered[: size + 1]) if not text else _search(ordered, text, size + 1)
+    more = len(found) > size
+    found = found[:size]
+    if backwards:
+        found.reverse()
+    return Page(
+        rows=found,
+        has_next=more if not backwards else True,
+        has_previous=bool(after) if not backwards else more,
+        next_cursor=_write(found[-1], fields) if found else "",
+        previous_cursor=_write(found[0], fields) if found else "",
+    )
+
+
+def _write(row: Model, fields: Sequence[Any]) -> str:
+    values = json.dumps([field.value_to_string(row) for field in fields], separators=(",", ":"))
+    return base64.urlsafe_b64encode(values.encode()).decode().rstrip("=")
+
+
+def _read(cursor: str, fields: Sequence[Any]) -> list[Any]:
+    try:
+        values = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
+        return [field.to_python(value) for value, field in zip(values, fields, strict=True)]
+    except (ValueError, TypeError, binascii.Error, ValidationError) as error:
+        raise BadRequest(_("This page link is damaged. Open the list from its start.")) from error
+
+
+def containing(rows: QuerySet[M], text: str) -> QuerySet[M]:
+    """The rows whose ``search_text`` contains the text, whatever its case."""
+    return rows.filter(search_text__contains=fold(text))
+
+
+def _search(ordered: QuerySet[M], text: str, wanted: int) -> list[M]:
+    """Rows in the list's own order: common words are found on a short walk, rare ones by the index.
+
+    A word that matches a share p of N rows costs at most about sqrt(wanted * N) rows either way; an index alone would
+    sort half a million rows for a common letter, a walk alone would pass a million rows for a rare word.
+    """
+    walk = ordered.model._default_manager.using(ordered.db).filter(pk__in=ordered.values("pk")[:WALK])
+    same_order = ordered.query.order_by
+    found = list(containing(_like(ordered, walk), text).order_by(*same_order)[:wanted])
+    if len(found) == wanted:
+        return found
+    return list(matching(ordered, text)[:wanted])
+
+
+def _like(source: QuerySet[M], target: QuerySet[M]) -> QuerySet[M]:
+    """``target`` with the joins and annotations of ``source``: the same columns come back whichever way a row is found."""
+    target.query.select_related = source.query.select_related
+    for name, annotation in source.query.annotations.items():
+        target = target.annotate(**{name: annotation})
+    return target
+
+
+def matching(rows: QuerySet[M], text: str) -> QuerySet[M]:
+    """The rows that contain the text, found through the index of its pieces where the database has one."""
+    needle = fold(text)
+    if not needle or connection.vendor != "postgresql":
+        return containing(rows, text)
+    table, pk = rows.model._meta.db_table, rows.model._meta.pk
+    size = min(len(needle), 3)
+    grams = sorted({needle[i : i + size] for i in range(len(needle) - size + 1)})
+    like = needle.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    # OFFSET 0 keeps the planner from walking the list's order in the hope of an early hit.
+    found = RawSQL(  # noqa: S611 - table and column come from the model, the text is a parameter
+        f'SELECT "{pk.column}" FROM "{table}" WHERE {GRAMS}(search_text) @> %s AND search_text LIKE %s OFFSET 0',
+        (grams, f"%{like}%"),
+    )
+    return rows.filter(pk__in=found)
+
+
+def bounded_count(rows: QuerySet[M], most: int = 1_000) -> int:
+    """How many rows there are, counted up to ``most``: enough for "999+" without a walk over the table."""
+    return rows.order_by()[:most].count()

@@ -1,0 +1,50 @@
+"""The pages for 400, 403, 404 and 500, and the record of refused changes."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.loader import get_template
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from agora.base.access import public
+from audit.events import event
+from audit.models import Outcome
+from audit.services import record
+
+REFUSED = event("access.denied", gettext_lazy("Access denied"))
+
+
+@public
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    sentence = _("The server could not make sense of this request. Go back and try again.")
+    return render(request, "errors/refused.html", {"sentence": sentence}, status=400)
+
+
+@public
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """403: the person is known and may not. A refused change is recorded, a refused look is not."""
+    actor = getattr(request, "actor", None)
+    if actor is not None and actor.account is not None and request.method not in ("GET", "HEAD", "OPTIONS"):
+        record(REFUSED, actor=actor, outcome=Outcome.DENIED, target_name=request.path)
+    return render(request, "errors/403.html", status=403)
+
+
+@public
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return render(request, "errors/404.html", status=404)
+
+
+@public
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500: rendered without request, database or context processors, any of which may be what broke."""
+    reference = getattr(request, "request_id", "")
+    return HttpResponse(get_template("errors/500.html").render({"reference": reference}), status=500)
+
+
+@public
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """The form did not come from a page of ours, or the page is from before the last sign-in."""
+    sentence = _("This form is out of date. Go back, reload the page and send it again.")
+    return render(request, "errors/refused.html", {"sentence": sentence}, status=403)

@@ -1,0 +1,26 @@
+"""The command palette (Ctrl+K): pages and accounts that the person may open."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from accounts.models import Account
+from agora.base.access import signed_in
+from agora.base.models import fold
+from agora.base.pages import keyset_page
+from agora.menu import menu_for
+
+SHOWN = 8
+
+
+@signed_in
+@require_safe
+def jump(request: HttpRequest) -> HttpResponse:
+    """The matches as a page, or as the palette's list for htmx."""
+    text = request.GET.get("q", "").strip()[:100]
+    pages = [item for section in menu_for(request) for item in section.items if fold(text) in fold(str(item.label))]
+    accounts: list[Account] = []
+    if text and request.user.has_perm("accounts.view"):
+        accounts = keyset_page(Account.objects.all(), order="username_key", params={}, size=SHOWN, text=text).rows
+    template = "jump/_results.html" if request.htmx else "jump/page.html"
+    return render(request, template, {"text": text, "pages": pages, "accounts": accounts})

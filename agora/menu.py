@@ -1,0 +1,75 @@
+"""The navigation as data: what each person may open, drawn from the views' own declarations."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.contrib.messages import get_messages
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from agora.base.access import url_if_allowed
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One page of the menu: its label, its icon's name and its view's name."""
+
+    label: str | Promise
+    icon: str
+    view: str
+
+
+@dataclass(frozen=True)
+class Item:
+    """An entry as one person sees it."""
+
+    label: str | Promise
+    icon: str
+    url: str
+    current: bool
+    count: int | None = None
+
+
+@dataclass(frozen=True)
+class Section:
+    label: str | Promise
+    items: list[Item]
+
+
+MENU: list[tuple[str | Promise, list[Entry]]] = [
+    ("", [Entry(_("Overview"), "layout-dashboard", "overview")]),
+    (_("Access"), [Entry(_("Users"), "users", "accounts:list")]),
+    (
+        _("Security"),
+        [
+            Entry(_("Sessions"), "monitor-play", "sessions:list"),
+            Entry(_("Audit log"), "scroll-text", "audit:list"),
+        ],
+    ),
+]
+
+
+def menu_for(request: HttpRequest) -> list[Section]:
+    """The sections and pages that this request's person may open; empty ones are left out."""
+    sections = []
+    for label, entries in MENU:
+        items = []
+        for entry in entries:
+            if url := url_if_allowed(request, entry.view):
+                current = request.path == url if url == "/" else request.path.startswith(url)
+                items.append(Item(entry.label, entry.icon, url, current))
+        if items:
+            sections.append(Section(label, items))
+    return sections
+
+
+def page(request: HttpRequest) -> dict[str, Any]:
+    """Context of every page."""
+    user = getattr(request, "user", None)
+    signed_in = user is not None and user.is_authenticated
+    return {
+        "menu": menu_for(request) if signed_in else [],
+        "toasts": get_messages(request) if hasattr(request, "_messages") else [],
+        "page_mode": "",
+    }

@@ -1,0 +1,177 @@
+"""Settings of the process. The only module that reads the environment; what may change while running is a row.
+
+See README, "Configuration", for the table of variables.
+"""
+
+from pathlib import Path
+
+import dj_database_url
+from csp.constants import NONE, SELF
+from django.utils.translation import gettext_lazy as _
+
+from agora.base import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DEBUG = env.flag("AGORA_DEBUG")
+DATA_DIR = env.folder("AGORA_DATA", BASE_DIR / "var")
+SECRET_KEY = env.secret("AGORA_SECRET_KEY", DATA_DIR / "secret-key", debug=DEBUG)
+# Encrypts secrets at rest (SMTP, SSO and host passwords). Kept apart from SECRET_KEY so that each can be rotated alone.
+ENCRYPTION_KEY = env.fernet_key(
+    "AGORA_ENCRYPTION_KEY", env.secret("AGORA_ENCRYPTION_KEY", DATA_DIR / "encryption-key", debug=DEBUG)
+)
+
+# --- Addresses -----------------------------------------------------------------------------------------------------
+HOSTNAME = env.hostname("AGORA_HOSTNAME", "localhost:8000")
+HTTPS = env.flag("AGORA_HTTPS")
+TRUSTED_PROXIES = env.networks("AGORA_TRUSTED_PROXIES")
+# The address it listens on stays usable whatever the public name is, so that nobody locks themselves out.
+ALLOWED_HOSTS = sorted({HOSTNAME.rsplit(":", 1)[0], env.text("HOST", "127.0.0.1"), "localhost", "127.0.0.1", "[::1]"})
+CSRF_TRUSTED_ORIGINS = [f"https://{HOSTNAME}"] if HTTPS else []
+
+# --- Apps and middleware ---------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "accounts",
+    "sessions_admin",
+    "settings_admin",
+    "audit",
+    "agora.base",
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.forms",
+    "django_filters",
+    "django_htmx",
+    "csp",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "agora.base.http.RequestMiddleware",
+    "sessions_admin.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "accounts.middleware.AccountMiddleware",
+    "agora.base.actor.ActorMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "agora.base.access.AccessMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "agora.base.errors.RefusalMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+]
+ROOT_URLCONF = "agora.urls"
+WSGI_APPLICATION = "agora.wsgi.application"
+
+# --- Data ------------------------------------------------------------------------------------------------------------
+_DATABASE_URL = env.url(
+    "DATABASE_URL",
+    schemes=("postgres", "postgresql", "sqlite"),
+    default=f"sqlite:///{DATA_DIR / 'agora.sqlite3'}",
+)
+DATABASES = {"default": dj_database_url.parse(_DATABASE_URL)}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # IMMEDIATE takes the write lock at the start of a transaction, so that two writers wait instead of failing half-way.
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
+    }
+else:
+    # Opening a connection for each request costs 4 ms; without the health check a database restart costs one error 500
+    # in each worker.
+    DATABASES["default"] |= {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
+SILENCED_SYSTEM_CHECKS = ["auth.W004"]  # Usernames are unique by Account.username_key, whatever their case.
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+REDIS_URL = env.url("REDIS_URL", schemes=("redis", "rediss", "unix"))
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    if REDIS_URL
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
+
+# --- Accounts and sessions -------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.Account"
+AUTHENTICATION_BACKENDS = ["accounts.backends.LocalBackend"]
+LOGIN_URL = "accounts:sign-in"
+LOGIN_REDIRECT_URL = "overview"
+PASSWORD_HASHERS = ["accounts.passwords.BoundedArgon2Hasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "accounts.passwords.MaximumLengthValidator", "OPTIONS": {"max_length": 128}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("username", "first_name", "last_name", "email", "external_id")},
+    },
+]
+SESSION_ENGINE = "sessions_admin.store"
+SESSION_COOKIE_NAME = "agora_session"
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True  # How long a session lasts is the server's decision: idle and absolute limits.
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "agora.errors.csrf_failure"
+MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
+
+# --- Pages -----------------------------------------------------------------------------------------------------------
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.jinja2.Jinja2",
+        "DIRS": [BASE_DIR / "templates"],
+        "OPTIONS": {
+            "environment": "agora.base.jinja.environment",
+            "context_processors": [
+                "django.contrib.auth.context_processors.auth",
+                "agora.menu.page",
+                "settings_admin.models.server",
+            ],
+        },
+    },
+    # Packages bring templates in Django's own language.
+    {"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True},
+]
+FORM_RENDERER = "agora.base.forms.FormRenderer"
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": DATA_DIR / "files"}},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage" if DEBUG else "agora.base.http.StaticFiles"
+    },
+}
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG
+
+# --- What browsers may do (OWASP Secure Headers) -----------------------------------------------------------------------
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+
+# --- Logs ------------------------------------------------------------------------------------------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.text("AGORA_LOG_LEVEL", "INFO")},
+}

@@ -1,0 +1,20 @@
+"""All addresses. Composition: one of the few modules that know every app."""
+
+from django.urls import include, path
+
+from agora import errors, health, jump, overview
+
+handler400 = errors.bad_request
+handler403 = errors.forbidden
+handler404 = errors.not_found
+handler500 = errors.server_error
+
+urlpatterns = [
+    path("", overview.overview, name="overview"),
+    path("jump/", jump.jump, name="jump"),
+    path("", include("accounts.urls")),
+    path("sessions/", include("sessions_admin.urls")),
+    path("audit/", include("audit.urls")),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+]

@@ -1,0 +1,116 @@
+"""The audit log: one row for each thing that happened, never changed and never deleted.
+
+Who and what are stored as text and as ids without foreign keys, so an entry stays readable when its target is gone.
+"""
+
+from datetime import datetime
+from typing import Any, Self
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from agora.base.models import Searchable, one_of
+
+
+class Outcome(models.TextChoices):
+    SUCCESS = "success", _("Success")
+    FAILED = "failed", _("Failed")
+    DENIED = "denied", _("Denied")
+
+
+class AppendOnly(TypeError):
+    """Somebody tried to change or delete history."""
+
+    def __init__(self) -> None:
+        super().__init__("The audit log is append-only: entries are neither changed nor deleted.")
+
+
+class EntryQuerySet(models.QuerySet["Entry"]):
+    def between(self, start: datetime | None, end: datetime | None) -> Self:
+        """Entries from ``start`` (included) to ``end`` (not included)."""
+        rows = self.filter(at__gte=start) if start else self
+        return rows.filter(at__lt=end) if end else rows
+
+    def in_session(self, session_id: int) -> Self:
+        return self.filter(session_id=session_id)
+
+    def about_account(self, account_id: int) -> Self:
+        """What the account did and what was done to it."""
+        return self.filter(
+            models.Q(actor_id=account_id)
+            | models.Q(behalf_id=account_id)
+            | models.Q(target_type="account", target_id=str(account_id))
+        )
+
+    def update(self, **kwargs: Any) -> int:
+        raise AppendOnly
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        raise AppendOnly
+
+    def bulk_update(self, *args: Any, **kwargs: Any) -> int:
+        raise AppendOnly
+
+
+class Entry(Searchable):
+    """One event. ``details`` holds ``changes`` (field → [old, new]), ``reason`` and what else the event tells."""
+
+    at = models.DateTimeField()
+    event = models.CharField(max_length=64)
+    outcome = models.CharField(max_length=8, choices=Outcome.choices)
+    actor_id = models.BigIntegerField(null=True)
+    actor_name = models.CharField(max_length=150, blank=True)
+    behalf_id = models.BigIntegerField(null=True)
+    behalf_name = models.CharField(max_length=150, blank=True)
+    session_id = models.BigIntegerField(null=True)
+    target_type = models.CharField(max_length=32, blank=True)
+    target_id = models.CharField(max_length=64, blank=True)
+    target_name = models.CharField(max_length=200, blank=True)
+    channel = models.CharField(max_length=8, default="system")
+    address = models.GenericIPAddressField(null=True)
+    user_agent = models.CharField(max_length=400, blank=True)
+    method = models.CharField(max_length=8, blank=True)
+    path = models.CharField(max_length=400, blank=True)
+    request_id = models.CharField(max_length=32, blank=True)
+    details = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+
+    search_fields = ("actor_name", "behalf_name", "event", "target_name", "target_id", "address_text", "request_id")
+    objects = EntryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("audit entry")
+        verbose_name_plural = _("audit entries")
+        constraints = [one_of("outcome", Outcome, "audit_entry_outcome_known")]
+        indexes = [
+            models.Index(fields=["at", "id"], name="audit_entry_at"),
+            models.Index(fields=["event", "at", "id"], name="audit_entry_event"),
+            models.Index(fields=["actor_id", "at", "id"], name="audit_entry_actor"),
+            models.Index(
+                fields=["behalf_id", "at", "id"],
+                name="audit_entry_behalf",
+                condition=models.Q(behalf_id__isnull=False),
+            ),
+            models.Index(
+                fields=["session_id", "at", "id"],
+                name="audit_entry_session",
+                condition=models.Q(session_id__isnull=False),
+            ),
+            models.Index(fields=["target_type", "target_id", "at", "id"], name="audit_entry_target"),
+            models.Index(fields=["at", "id"], name="audit_entry_trouble", condition=~models.Q(outcome="success")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.actor_name or '-'} {self.event} {self.target_name} ({self.outcome})"
+
+    @property
+    def address_text(self) -> str:
+        return self.address or ""
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise AppendOnly
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        raise AppendOnly

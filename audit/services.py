@@ -1,0 +1,116 @@
+"""Writing the log: in the same transaction as the change it proves."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from django.db import models, transaction
+
+from agora.base.actor import Actor
+from agora.base.errors import Refused
+from audit.events import EVENTS
+from audit.models import Entry, Outcome
+
+MASK = "•••"
+SECRET_WORDS = ("password", "secret", "token", "api_key", "private_key", "passphrase", "cookie", "authorization")
+
+
+class Target(Protocol):
+    """What an event happened to: named once here, readable for ever."""
+
+    pk: Any
+    audit_type: str
+
+    def __str__(self) -> str: ...
+
+
+def masked(details: Any, name: str = "") -> Any:
+    """The same details with every value whose name speaks of a secret replaced (OWASP Logging Cheat Sheet)."""
+    if isinstance(details, dict):
+        return {key: masked(value, str(key)) for key, value in details.items()}
+    if isinstance(details, list):
+        return [masked(item, name) for item in details]
+    if any(word in name.lower() for word in SECRET_WORDS) and not isinstance(details, bool | type(None)):
+        return MASK
+    return details
+
+
+def record(
+    event: str,
+    *,
+    actor: Actor,
+    target: Target | None = None,
+    outcome: Outcome = Outcome.SUCCESS,
+    target_name: str = "",
+    **details: Any,
+) -> Entry:
+    """Write one entry now. ``target_name`` names a target that has no row, such as an unknown username."""
+    if event not in EVENTS:
+        raise ValueError(f"{event} is not a declared event. Declare it with audit.events.event().")
+    who, behalf = actor.accountable, actor.account if actor.impersonator else None
+    origin = actor.origin
+    return Entry.objects.create(
+        at=actor.at,
+        event=event,
+        outcome=outcome,
+        actor_id=who.pk if who else None,
+        actor_name=(who.get_username() if who else actor.name)[:150],
+        behalf_id=behalf.pk if behalf else None,
+        behalf_name=behalf.get_username()[:150] if behalf else "",
+        session_id=actor.session_id,
+        target_type=target.audit_type if target else "",
+        target_id=str(target.pk) if target else "",
+        target_name=(str(target) if target else target_name)[:200],
+        channel=origin.channel,
+        address=origin.address,
+        user_agent=origin.user_agent,
+        method=origin.method,
+        path=origin.path,
+        request_id=origin.request_id,
+        details=masked(details),
+    )
+
+
+@dataclass
+class Change:
+    """What a running change tells the log: filled in by the service, written when its block ends."""
+
+    target: Target | None = None
+    details: dict[str, Any] = field(default_factory=dict)
+    silent: bool = False
+
+    def compare(self, old: dict[str, Any], new: dict[str, Any]) -> dict[str, list[Any]]:
+        """Note the fields that differ as [old, new]; with no difference the change writes nothing."""
+        changes = {name: [old[name], new[name]] for name in new if old[name] != new[name]}
+        self.details["changes"] = changes
+        self.silent = not changes
+        return changes
+
+
+@contextmanager
+def change(event: str, *, actor: Actor, target: Target | None = None, **details: Any) -> Iterator[Change]:
+    """One change and its entry in one transaction: both happen or neither.
+
+    A Refused raised inside undoes the change and is itself recorded with the outcome *denied*.
+    """
+    draft = Change(target=target, details=details)
+    try:
+        with transaction.atomic():
+            yield draft
+            if not draft.silent:
+                record(event, actor=actor, target=draft.target, **draft.details)
+    except Refused as refusal:
+        record(
+            event,
+            actor=actor,
+            target=draft.target if draft.target and draft.target.pk else None,
+            outcome=Outcome.DENIED,
+            **{**draft.details, "reason": str(refusal), "code": refusal.code},
+        )
+        raise
+
+
+def values_of(row: models.Model, fields: Iterable[str]) -> dict[str, Any]:
+    """The row's values of these fields, for ``Change.compare``."""
+    return {name: getattr(row, name) for name in fields}

@@ -1,0 +1,84 @@
+"""Every end of a sign-in session."""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from agora.base.actor import Actor
+from agora.base.errors import Refused
+from audit.events import event
+from audit.services import change, record
+from sessions_admin.models import Cause, Session, SessionQuerySet
+from settings_admin.models import ServerSettings
+
+CLOSED = event("session.closed", _("Session ended"))
+PURGED = event("session.purged", _("Old sessions removed"))
+
+KEPT = timedelta(days=365)
+VISITORS_KEPT = timedelta(days=1)
+
+
+class AlreadyClosed(Refused):
+    """The session ended before: there is nothing left to end."""
+
+    status = 409
+    message = _("This session has already ended.")
+
+
+def end_session(session: Session, *, actor: Actor, cause: Cause = Cause.ENDED) -> None:
+    """End one session; its next request is refused. Raises AlreadyClosed."""
+    with change(CLOSED, actor=actor, target=session, account=_name(session), cause=cause):
+        if not _close(Session.objects.filter(pk=session.pk), cause=cause, actor=actor):
+            raise AlreadyClosed
+
+
+def end_sessions_of(account_id: int, *, cause: Cause, actor: Actor, but: int | None = None) -> int:
+    """End all sessions of an account (but one), with one UPDATE; returns how many.
+
+    The caller's own entry tells why (locked, password changed …); with cause ENDED use ``end_all_sessions``.
+    """
+    rows = Session.objects.of_account(account_id)
+    return _close(rows.exclude(pk=but) if but else rows, cause=cause, actor=actor)
+
+
+def _close(rows: SessionQuerySet, *, cause: Cause, actor: Actor) -> int:
+    who = actor.accountable
+    return rows.not_closed().update(
+        closed_at=actor.at,
+        cause=cause,
+        data="",
+        closed_by_id=who.pk if who else None,
+        closed_by_name=(who.get_username() if who else actor.name)[:150],
+    )
+
+
+def write_down_limit(session: Session, cause: Cause) -> None:
+    """A session was found past a limit: it ended when it passed it, at latest now."""
+    with transaction.atomic():
+        closed = _close(Session.objects.filter(pk=session.pk), cause=cause, actor=(actor := Actor.system()))
+        if closed and session.account_id:
+            record(CLOSED, actor=actor, target=session, account=_name(session), cause=cause)
+
+
+def purge_sessions(*, now: datetime, kept: timedelta = KEPT) -> dict[str, int]:
+    """Write down sessions past their limits, remove closed ones after ``kept`` and abandoned visits after a day."""
+    limits = ServerSettings.load()
+    opened = Session.objects.signed_in().not_closed()
+    past = {
+        Cause.ABSOLUTE: opened.filter(opened_at__lte=now - limits.absolute_limit),
+        Cause.IDLE: opened.filter(last_seen_at__lte=now - limits.idle_limit),
+    }
+    counts = {cause.value: _close(rows, cause=cause, actor=Actor.system()) for cause, rows in past.items()}
+    counts["visitors"], _rows = Session.objects.filter(
+        account__isnull=True, last_seen_at__lt=now - VISITORS_KEPT
+    ).delete()
+    with transaction.atomic():
+        counts["removed"], _rows = Session.objects.closed().filter(closed_at__lt=now - kept).delete()
+        if counts["removed"]:
+            record(PURGED, actor=Actor.system("purge-sessions"), removed=counts["removed"], older_than_days=kept.days)
+    return counts
+
+
+def _name(session: Session) -> str:
+    return session.account.get_username() if session.account else ""

@@ -1,0 +1,147 @@
+"""Django's session engine, with the sign-in session's row as its storage.
+
+The row is the check: a session that was ended is not found by the next request, in any process. Nothing is cached.
+"""
+
+import json
+from typing import TYPE_CHECKING, Any, Self
+
+from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from sessions_admin.models import Cause, Method, Session, digest_of
+
+if TYPE_CHECKING:
+    from accounts.models import Account
+
+
+class SessionStore(SessionBase):
+    """One browser's session. ``row`` is its row, None until there is one; ``cause`` says why it is about to end."""
+
+    def __init__(self, session_key: str | None = None) -> None:
+        super().__init__(session_key)
+        self.row: Session | None = None
+        self.cause = Cause.SIGNED_OUT
+        self.ended: tuple[Session, Cause] | None = None
+        self.address: str | None = None
+        self.user_agent = ""
+        self.method = Method.UNKNOWN
+
+    @property
+    def row_id(self) -> int | None:
+        """The id of the row, if there is one."""
+        return self.row.pk if self.row else None
+
+    @property
+    def account(self) -> "Account | None":
+        """The account that is signed in here, loaded with the session in one query."""
+        self._get_session()  # type: ignore[attr-defined]
+        return self.row.account if self.row else None
+
+    # --- What Django's session engines do -----------------------------------------------------------------------------
+
+    def load(self) -> dict[str, Any]:
+        now = timezone.now()
+        row = Session.objects.not_closed().with_limits().filter(key_digest=digest_of(self.session_key or "")).first()
+        if row is None:
+            self._session_key = None
+            return {}
+        if past := row.past(now, idle=row.idle_limit, absolute=row.absolute_limit):
+            self.ended = (row, past)
+            self._session_key = None
+            return {}
+        self.row = row
+        return self.decode(row.data)
+
+    def exists(self, session_key: str) -> bool:
+        return Session.objects.filter(key_digest=digest_of(session_key)).exists()
+
+    def create(self) -> None:
+        while True:
+            self._session_key = self._get_new_session_key()
+            try:
+                self.save(must_create=True)
+            except CreateError:
+                continue
+            self.modified = True
+            return
+
+    def save(self, must_create: bool = False) -> None:
+        """Write the dictionary. Raises UpdateError when the session was ended meanwhile: nothing may bring it back."""
+        values = self._get_session(no_load=must_create)  # type: ignore[attr-defined]
+        if self.session_key is None:
+            return self.create()
+        data, account_id = self.encode(values), values.get(SESSION_KEY)
+        if must_create or self.row is None:
+            return self._insert(data, account_id)
+        changed: dict[str, Any] = {"data": data}
+        if account_id is not None and str(self.row.account_id) != str(account_id):
+            now = timezone.now()
+            changed |= {"account_id": int(account_id), "opened_at": now, "last_seen_at": now, "method": self.method}
+        if not Session.objects.not_closed().filter(pk=self.row.pk).update(**changed):
+            raise UpdateError
+        for name, value in changed.items():
+            setattr(self.row, name, value)
+        return None
+
+    def _insert(self, data: str, account_id: Any) -> None:
+        now = timezone.now()
+        row = Session(
+            key_digest=digest_of(self.session_key or ""),
+            account_id=int(account_id) if account_id is not None else None,
+            data=data,
+            opened_at=now,
+            last_seen_at=now,
+            method=self.method,
+            address=self.address,
+            user_agent=self.user_agent,
+        )
+        try:
+            with transaction.atomic():
+                row.save(force_insert=True)
+        except IntegrityError as error:
+            raise CreateError from error
+        self.row = row
+
+    def cycle_key(self) -> None:
+        """The same session under a new key, at once: done at every step up or down in privilege (session fixation)."""
+        self._get_session()  # type: ignore[attr-defined]
+        if self.row is None:
+            self.create()
+            return
+        self._session_key = self._get_new_session_key()
+        if not Session.objects.not_closed().filter(pk=self.row.pk).update(key_digest=digest_of(self._session_key)):
+            raise UpdateError
+        self.modified = True
+
+    def delete(self, session_key: str | None = None) -> None:
+        """End the session: an account's row becomes history, a visitor's row goes."""
+        rows = Session.objects.not_closed().filter(key_digest=digest_of(session_key or self.session_key or ""))
+        rows.filter(account__isnull=True).delete()
+        rows.update(closed_at=timezone.now(), cause=self.cause, data="")
+        self.row = None
+
+    @classmethod
+    def clear_expired(cls) -> None:
+        """Django's ``clearsessions``: the same as ``purge-sessions``."""
+        from sessions_admin.services import purge_sessions
+
+        purge_sessions(now=timezone.now())
+
+    def encode(self, session_dict: dict[str, Any]) -> str:
+        """Plain JSON: the row is in our own database, a signature would protect nothing and cost time."""
+        return json.dumps(session_dict, separators=(",", ":")) if session_dict else ""
+
+    def decode(self, session_data: str) -> dict[str, Any]:
+        values = json.loads(session_data) if session_data else {}
+        return values if isinstance(values, dict) else {}
+
+    def touch(self) -> Self:
+        """Write down that the session is in use, at most once a minute."""
+        now = timezone.now()
+        if self.row is not None and (now - self.row.last_seen_at).total_seconds() >= 60:
+            Session.objects.not_closed().filter(pk=self.row.pk).update(last_seen_at=now)
+            self.row.last_seen_at = now
+        return self

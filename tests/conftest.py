@@ -1,0 +1,86 @@
+"""The fixed cast and the plain helpers of the whole suite."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.models import Account
+from accounts.roles import Role
+from agora.base.actor import Actor, Origin
+
+PASSWORD = "every cloud has a silver lining"
+
+
+class Make:
+    """Makes rows; every name and value is said by the test."""
+
+    def account(self, username: str, *, role: str = Role.NONE, password: str | None = None, **fields: Any) -> Account:
+        """An account. Hashing takes time, so only those who sign in by the page get a password."""
+        account = Account(username=username, role=role, **fields)
+        account.set_password(password) if password else account.set_unusable_password()
+        account.save()
+        return account
+
+    def actor(self, account: Account | None = None, **fields: Any) -> Actor:
+        """An Actor at the shell or, with an account, in the web."""
+        return Actor(account=account, origin=Origin(channel="web", address="192.0.2.7"), **fields)
+
+    def client(self, account: Account, **headers: Any) -> Client:
+        """A browser of its own, signed in."""
+        client = Client(**headers)
+        client.force_login(account)
+        return client
+
+
+@pytest.fixture
+def make(db: None) -> Make:
+    return Make()
+
+
+@pytest.fixture
+def root(make: Make) -> Account:
+    """The superuser."""
+    return make.account("root", role=Role.ADMINISTRATOR, is_superuser=True)
+
+
+@pytest.fixture
+def ada(make: Make) -> Account:
+    return make.account("ada", role=Role.ADMINISTRATOR)
+
+
+@pytest.fixture
+def sam(make: Make) -> Account:
+    return make.account("sam", role=Role.SECURITY)
+
+
+@pytest.fixture
+def connie(make: Make) -> Account:
+    return make.account("connie", role=Role.CONTENT_MANAGER)
+
+
+@pytest.fixture
+def ed(make: Make) -> Account:
+    return make.account("ed", role=Role.EDITOR)
+
+
+@pytest.fixture
+def vic(make: Make) -> Account:
+    return make.account("vic", role=Role.VIEWER)
+
+
+@pytest.fixture
+def otto(make: Make) -> Account:
+    return make.account("otto", role=Role.OBSERVER)
+
+
+@pytest.fixture
+def nell(make: Make) -> Account:
+    return make.account("nell", role=Role.NONE)
+
+
+@pytest.fixture
+def signed_in(make: Make) -> Callable[[Account], Client]:
+    """``signed_in(ada).get("/accounts/")``"""
+    return make.client

@@ -1,0 +1,75 @@
+"""The session's row is the check: what is ended, forged or replayed lets nobody in."""
+
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+from django.contrib.sessions.backends.base import UpdateError
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import Account
+from sessions_admin.models import Cause, Session, digest_of
+from sessions_admin.services import end_sessions_of
+from sessions_admin.store import SessionStore
+from tests.conftest import Make
+
+
+def key_of(client: Client) -> str:
+    return client.cookies[settings.SESSION_COOKIE_NAME].value
+
+
+def test_only_a_digest_of_the_key_is_stored(make: Make, ada: Account) -> None:
+    key = key_of(make.client(ada))
+    row = Session.objects.get()
+    assert row.key_digest == digest_of(key)
+    assert key not in row.data and key not in row.key_digest
+
+
+def test_an_ended_session_is_not_found_by_the_next_request(make: Make, ada: Account) -> None:
+    key = key_of(make.client(ada))
+    assert SessionStore(key).account == ada
+    end_sessions_of(ada.pk, cause=Cause.LOCKED, actor=make.actor())
+    assert SessionStore(key).account is None
+
+
+def test_a_session_that_ended_while_a_request_ran_is_not_brought_back(make: Make, ada: Account) -> None:
+    running = SessionStore(key_of(make.client(ada)))
+    running["seen"] = "page"
+    end_sessions_of(ada.pk, cause=Cause.LOCKED, actor=make.actor())
+    with pytest.raises(UpdateError):
+        running.save()
+    row = Session.objects.get()
+    assert (row.cause, row.data) == ("locked", "")
+
+
+def test_a_forged_key_opens_nothing_and_is_not_adopted(make: Make, ada: Account) -> None:
+    make.client(ada)
+    forged = SessionStore("a" * 32)
+    assert forged.account is None
+    assert forged.session_key is None
+
+
+@pytest.mark.parametrize(("field", "cause"), [("last_seen_at", Cause.IDLE), ("opened_at", Cause.ABSOLUTE)])
+def test_a_session_past_a_limit_is_refused(make: Make, ada: Account, field: str, cause: Cause) -> None:
+    key = key_of(make.client(ada))
+    Session.objects.update(**{field: timezone.now() - timedelta(days=8)})
+    store = SessionStore(key)
+    assert store.account is None
+    assert store.ended is not None and store.ended[1] == cause
+
+
+def test_session_account_and_limits_are_one_query(make: Make, ada: Account, django_assert_num_queries: object) -> None:
+    key = key_of(make.client(ada))
+    with django_assert_num_queries(1):  # type: ignore[operator]
+        account = SessionStore(key).account
+        assert account is not None and account.username == "ada"
+
+
+def test_cycling_the_key_keeps_the_session_and_kills_the_old_key(make: Make, ada: Account) -> None:
+    old = key_of(make.client(ada))
+    store = SessionStore(old)
+    store.cycle_key()
+    assert SessionStore(old).account is None
+    assert SessionStore(store.session_key).account == ada
+    assert Session.objects.count() == 1
