@@ -1,0 +1,25 @@
+"""The server's settings with a data folder and keys of the test run's own: nothing touches ``var/`` or another database."""
+
+import atexit
+import os
+import shutil
+import tempfile
+
+from cryptography.fernet import Fernet
+
+_data = tempfile.mkdtemp(prefix="agora-tests-")
+atexit.register(shutil.rmtree, _data, ignore_errors=True)
+for _name in [name for name in os.environ if name.startswith("AGORA_") and not name.startswith("AGORA_TEST_")]:
+    del os.environ[_name]
+for _name in ("DATABASE_URL", "REDIS_URL", "HOST", "PORT"):
+    os.environ.pop(_name, None)
+os.environ["AGORA_DATA"] = _data
+os.environ["AGORA_SECRET_KEY"] = Fernet.generate_key().decode()
+os.environ["AGORA_ENCRYPTION_KEY"] = Fernet.generate_key().decode()
+
+from agora.settings import *  # noqa: E402, F403
+from agora.settings import STORAGES  # noqa: E402
+
+# Straight from the source folders, without collecting them first.
+STORAGES = STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = True
