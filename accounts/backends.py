@@ -30,7 +30,8 @@ class LocalBackend(BaseBackend):
         return account if usable and right else None
 
     def get_user(self, user_id: Any) -> Account | None:
-        return Account.objects.filter(pk=user_id).first()
+        account: Account | None = Account.objects.filter(pk=user_id).first()
+        return account
 
     def has_perm(self, user_obj: Any, perm: str, obj: Any = None) -> bool:
         if perm not in PERMISSIONS:

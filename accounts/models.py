@@ -2,7 +2,7 @@
 
 import zoneinfo
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from django.contrib.auth import get_backends
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -102,7 +102,7 @@ class Account(Searchable, AbstractBaseUser):
 
     USERNAME_FIELD = "username"
     EMAIL_FIELD = "email"
-    REQUIRED_FIELDS: list[str] = []
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
     search_fields = ("username", "first_name", "last_name", "external_id")
     audit_type = "account"
     objects = AccountManager()

@@ -13,7 +13,10 @@ AT_ONCE = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
 
 
 class BoundedArgon2Hasher(Argon2PasswordHasher):
-    """Argon2id at OWASP's minimum: 19 MiB, 2 passes, 1 lane. Django's defaults take 5 times the memory and 8 times as long."""
+    """Argon2id at OWASP's minimum: 19 MiB, 2 passes, 1 lane.
+
+    Django's defaults take 5 times the memory and 8 times as long.
+    """
 
     time_cost = 2
     memory_cost = 19_456  # KiB

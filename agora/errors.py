@@ -1,7 +1,5 @@
 """The pages for 400, 403, 404 and 500, and the record of refused changes."""
 
-from typing import Any
-
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import get_template

@@ -1,11 +1,12 @@
 """The command palette (Ctrl+K): pages and accounts that the person may open."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.models import Account
 from agora.base.access import signed_in
+from agora.base.http import Request
 from agora.base.models import fold
 from agora.base.pages import keyset_page
 from agora.menu import menu_for
@@ -15,7 +16,7 @@ SHOWN = 8
 
 @signed_in
 @require_safe
-def jump(request: HttpRequest) -> HttpResponse:
+def jump(request: Request) -> HttpResponse:
     """The matches as a page, or as the palette's list for htmx."""
     text = request.GET.get("q", "").strip()[:100]
     pages = [item for section in menu_for(request) for item in section.items if fold(text) in fold(str(item.label))]

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.http import HttpRequest
 from django.contrib.messages import get_messages
+from django.http import HttpRequest
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 

@@ -2,19 +2,20 @@
 
 from datetime import timedelta
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
 from agora.base.access import signed_in
+from agora.base.http import Request
 from agora.base.pages import bounded_count
 from audit.models import Entry
 from sessions_admin.models import Session
 
 
 @signed_in
-def overview(request: HttpRequest) -> HttpResponse:
+def overview(request: Request) -> HttpResponse:
     """Tiles for those who may open the lists behind them; for everybody their own account."""
     may, now = request.user.has_perm, request.actor.at
     tiles = []

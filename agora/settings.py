@@ -71,7 +71,7 @@ _DATABASE_URL = env.url(
 )
 DATABASES = {"default": dj_database_url.parse(_DATABASE_URL)}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    # IMMEDIATE takes the write lock at the start of a transaction, so that two writers wait instead of failing half-way.
+    # IMMEDIATE takes the write lock at the start of a transaction: two writers wait instead of failing half-way.
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
@@ -147,7 +147,7 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG
 
-# --- What browsers may do (OWASP Secure Headers) -----------------------------------------------------------------------
+# --- What browsers may do (OWASP Secure Headers) ---------------------------------------------------------------------
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.contrib.sessions.exceptions import SessionInterrupted
 from django.contrib.sessions.middleware import SessionMiddleware as DjangoSessionMiddleware
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 
 from agora.base.access import sign_in_first
 from agora.base.http import client_address
@@ -20,7 +20,7 @@ class SessionMiddleware(DjangoSessionMiddleware):
         store.address = client_address(request)
         store.user_agent = request.headers.get("User-Agent", "")[:400]
 
-    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         store = _store(request)
         if store.ended:
             write_down_limit(*store.ended)

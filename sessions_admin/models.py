@@ -11,8 +11,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from agora.base.models import one_of
-from settings_admin.models import ServerSettings
 from sessions_admin.browsers import browser_name
+from settings_admin.models import ServerSettings
 
 
 class Cause(models.TextChoices):
@@ -25,7 +25,7 @@ class Cause(models.TextChoices):
     ENDED_OTHERS = "ended_others", _("Ended from another session")
     LOCKED = "locked", _("Account locked")
     DEACTIVATED = "deactivated", _("Account deactivated")
-    PASSWORD_CHANGED = "password_changed", _("Password changed")  # noqa: S105 - a cause, not a password
+    PASSWORD_CHANGED = "password_changed", _("Password changed")
     IDLE = "idle", _("Idle limit")
     ABSOLUTE = "absolute", _("Absolute limit")
 
@@ -34,7 +34,7 @@ class Method(models.TextChoices):
     """How the account proved who it is."""
 
     UNKNOWN = "", _("Unknown")
-    PASSWORD = "password", _("Password")  # noqa: S105 - a method, not a password
+    PASSWORD = "password", _("Password")
 
 
 def digest_of(key: str) -> str:
@@ -92,6 +92,8 @@ class Session(models.Model):
     address = models.GenericIPAddressField(null=True)
     user_agent = models.CharField(max_length=400, blank=True)
 
+    idle_limit: timedelta  # from with_limits()
+    absolute_limit: timedelta
     audit_type = "session"
     objects = SessionQuerySet.as_manager()
 

@@ -60,7 +60,7 @@ class SessionStore(SessionBase):
 
     def create(self) -> None:
         while True:
-            self._session_key = self._get_new_session_key()
+            self._session_key = self._get_new_session_key()  # type: ignore[attr-defined]
             try:
                 self.save(must_create=True)
             except CreateError:
@@ -111,7 +111,7 @@ class SessionStore(SessionBase):
         if self.row is None:
             self.create()
             return
-        self._session_key = self._get_new_session_key()
+        self._session_key = self._get_new_session_key()  # type: ignore[attr-defined]
         if not Session.objects.not_closed().filter(pk=self.row.pk).update(key_digest=digest_of(self._session_key)):
             raise UpdateError
         self.modified = True
@@ -134,7 +134,7 @@ class SessionStore(SessionBase):
         """Plain JSON: the row is in our own database, a signature would protect nothing and cost time."""
         return json.dumps(session_dict, separators=(",", ":")) if session_dict else ""
 
-    def decode(self, session_data: str) -> dict[str, Any]:
+    def decode(self, session_data: bytes | str) -> dict[str, Any]:
         values = json.loads(session_data) if session_data else {}
         return values if isinstance(values, dict) else {}
 

@@ -61,7 +61,7 @@ class CreateAccount(BaseCommand):
 
 
 def checked_username(text: str) -> str:
-    """The username without surrounding space. Raises ValidationError when it is empty, has bad characters or is taken."""
+    """The username without surrounding space. Raises ValidationError when it is empty, unfit or taken."""
     username = text.strip()
     if not username:
         raise ValidationError("The username is empty. Name the account with -u USERNAME.")

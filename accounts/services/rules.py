@@ -49,4 +49,5 @@ def check_not_last_superuser(account: Account) -> None:
 
 def fresh(account: Account) -> Account:
     """The account as it is now, its row locked until the transaction ends."""
-    return Account.objects.select_for_update().get(pk=account.pk)
+    current: Account = Account.objects.select_for_update().get(pk=account.pk)
+    return current

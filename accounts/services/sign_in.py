@@ -1,6 +1,10 @@
-"""Signing in and out. Order: throttle → password → locked or inactive → forced password change → session with a new key."""
+"""Signing in and out.
+
+Order: throttle → password → locked or inactive → forced password change → session with a new key.
+"""
 
 from datetime import timedelta
+from typing import Any
 
 from django.contrib.auth import authenticate, login, logout
 from django.db import transaction
@@ -50,7 +54,7 @@ def _failed(username: str, address: str | None, *, actor: Actor) -> None:
     if known is not None and not known.is_usable:
         reason = "account locked" if known.is_locked else "account inactive"
     with transaction.atomic():
-        waits = throttle.count_failure(username, address, now=actor.at)
+        waits: dict[str, Any] = throttle.count_failure(username, address, now=actor.at)
         # What is typed as a username may be a password: an unknown one is not written down.
         record(OPENED, actor=actor, target=known, outcome=Outcome.FAILED, reason=reason, **waits)
 
@@ -106,6 +110,6 @@ def confirm_password(request: HttpRequest, account: Account, password: str, *, a
     if authenticate(request, username=account.username, password=password) is not None:
         return
     with transaction.atomic():
-        waits = throttle.count_failure(account.username, actor.origin.address, now=actor.at)
+        waits: dict[str, Any] = throttle.count_failure(account.username, actor.origin.address, now=actor.at)
         record(CONFIRMED, actor=actor, target=account, outcome=Outcome.FAILED, **waits)
     raise WrongCredentials(str(_("This is not your current password.")))

@@ -66,7 +66,7 @@ def count_failure(username: str, address: str | None, *, now: datetime) -> dict[
 
 
 def forget(username: str) -> None:
-    """The right password ends the username's waits; the address keeps its count, or one good account would buy guesses."""
+    """The right password ends the username's waits. The address keeps its count: one good account buys no guesses."""
     SignInThrottle.objects.filter(key=keys(username, None)["username"]).delete()
 
 

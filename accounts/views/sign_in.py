@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render, resolve_url
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -16,7 +16,7 @@ from accounts.models import Account
 from accounts.services import passwords, sign_in
 from accounts.services.throttle import TooManyAttempts
 from agora.base.access import public, signed_in
-from agora.base.http import next_url
+from agora.base.http import Request, next_url
 from sessions_admin.models import Method
 
 
@@ -24,7 +24,7 @@ from sessions_admin.models import Method
 @never_cache
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])
-def sign_in_page(request: HttpRequest) -> HttpResponse:
+def sign_in_page(request: Request) -> HttpResponse:
     """Username and password; one answer for everything that is wrong with them."""
     target = next_url(request, resolve_url(settings.LOGIN_REDIRECT_URL))
     form = SignInForm(request.POST or None)
@@ -45,7 +45,7 @@ def sign_in_page(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _next_step(request: HttpRequest, account: Account, target: str) -> HttpResponse:
+def _next_step(request: Request, account: Account, target: str) -> HttpResponse:
     if account.must_change_password:
         sign_in.hold(request, account)
         return redirect(f"{resolve_url('accounts:sign-in-new-password')}?next={quote(target)}")
@@ -57,7 +57,7 @@ def _next_step(request: HttpRequest, account: Account, target: str) -> HttpRespo
 @never_cache
 @sensitive_post_parameters()
 @require_http_methods(["GET", "HEAD", "POST"])
-def new_password_page(request: HttpRequest) -> HttpResponse:
+def new_password_page(request: Request) -> HttpResponse:
     """A temporary password is exchanged for one that only its owner knows, before anything else."""
     target = next_url(request, resolve_url(settings.LOGIN_REDIRECT_URL))
     account = sign_in.held(request)
@@ -75,7 +75,7 @@ def new_password_page(request: HttpRequest) -> HttpResponse:
 
 @signed_in
 @require_POST
-def sign_out(request: HttpRequest) -> HttpResponse:
+def sign_out(request: Request) -> HttpResponse:
     sign_in.close_session(request, actor=request.actor)
     messages.info(request, _("You are signed out."))
     return redirect("accounts:sign-in")

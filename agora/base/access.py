@@ -70,7 +70,7 @@ def declared(view: Callable[..., Any]) -> Access:
 
 
 def url_if_allowed(request: HttpRequest, name: str, *args: Any, **kwargs: Any) -> str:
-    """The address of a view, or "" when this request's person may not call it: a button never offers what is refused."""
+    """The address of a view, or "" when this person may not call it: a button never offers what is refused."""
     url = reverse(name, args=args, kwargs=kwargs)
     return url if allows(declared(resolve(urlsplit(url).path).func), request.user) else ""
 
@@ -94,7 +94,7 @@ class AccessMiddleware:
 
 
 def sign_in_first(request: HttpRequest) -> HttpResponse:
-    """To the sign-in page and back here afterwards; a fragment asked for by htmx takes its whole page along (HX-Redirect)."""
+    """To the sign-in page and back here afterwards; a fragment for htmx takes its whole page along (HX-Redirect)."""
     if request.headers.get("HX-Request") != "true":
         target = request.get_full_path() if request.method in ("GET", "HEAD") else "/"
         return redirect_to_login(target)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -69,9 +69,10 @@ class Actor:
 
 def actor_of(request: HttpRequest) -> Actor:
     """The Actor behind a request."""
-    signed_in = request.user.is_authenticated
+    user: Any = request.user
+    signed_in = user.is_authenticated
     return Actor(
-        account=request.user if signed_in else None,
+        account=user if signed_in else None,
         impersonator=getattr(request, "impersonator", None),
         session_id=getattr(request.session, "row_id", None) if signed_in else None,
         origin=Origin(

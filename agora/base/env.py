@@ -77,7 +77,7 @@ def hostname(name: str, default: str) -> str:
 
 
 def url(name: str, *, schemes: Sequence[str], default: str = "") -> str:
-    """An address whose scheme is one of those given; empty when it is not set. Never repeats the value: it may hold a password."""
+    """An address with one of these schemes, empty when not set. Errors do not repeat it: it may hold a password."""
     value = text(name, default)
     if value and urlsplit(value).scheme not in schemes:
         raise ImproperlyConfigured(f"{name} must start with one of {', '.join(s + '://' for s in schemes)}")
@@ -87,8 +87,8 @@ def url(name: str, *, schemes: Sequence[str], default: str = "") -> str:
 def secret(name: str, file: Path, *, debug: bool) -> str:
     """A secret from the environment, else from its file in the data folder.
 
-    Raises ImproperlyConfigured when there is neither and ``debug`` is off: a secret that differs between two processes or
-    two starts would silently sign everybody out and make stored secrets unreadable.
+    Raises ImproperlyConfigured when there is neither and ``debug`` is off: a secret that differs between two processes
+    or two starts would silently sign everybody out and make stored secrets unreadable.
     """
     value = text(name)
     if value:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.functional import Promise
 
 
 class Refused(Exception):
@@ -14,9 +15,9 @@ class Refused(Exception):
     """
 
     status = 403
-    message = ""
+    message: str | Promise = ""
 
-    def __init__(self, message: str = "") -> None:
+    def __init__(self, message: str | Promise = "") -> None:
         super().__init__(message or self.message)
 
     @property
@@ -32,7 +33,7 @@ class BadRequest(Refused):
 
 
 class RefusalMiddleware:
-    """Answers a Refused that a view let through: a page with the sentence, or a toast for htmx (which swaps only 422)."""
+    """Answers a Refused that a view let through: a page with the sentence; for htmx, which swaps only 422, a toast."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

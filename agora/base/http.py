@@ -3,18 +3,28 @@
 import secrets
 from collections.abc import Callable, Iterable
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils.http import url_has_allowed_host_and_scheme
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
+if TYPE_CHECKING:
+    from django_htmx.middleware import HtmxDetails
 
-class AccountRequest(HttpRequest):
-    """For type checking: a request that passed our middlewares."""
+    from agora.base.actor import Actor
 
 
-class StaticFiles(CompressedManifestStaticFilesStorage):
+class Request(HttpRequest):
+    """What a view gets: a request that passed our middlewares. Only for annotations; nothing makes one."""
+
+    actor: "Actor"
+    htmx: "HtmxDetails"
+    request_id: str
+
+
+class StaticFiles(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # whitenoise has no types
     """Hashed names, compressed copies, and ES module imports rewritten to the hashed names."""
 
     support_js_module_import_aggregation = True
@@ -30,7 +40,7 @@ class RequestMiddleware:
         request.request_id = secrets.token_hex(8)  # type: ignore[attr-defined]
         response = self.get_response(request)
         response["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]
-        if request.user.is_authenticated if hasattr(request, "user") else False:
+        if hasattr(request, "user") and request.user.is_authenticated:
             # What an account saw must not come back with the Back button after it signed out (OWASP ASVS 14.3.2).
             response.setdefault("Cache-Control", "no-store")
         return response
@@ -53,7 +63,7 @@ def client_address(request: HttpRequest) -> str | None:
 
 
 def next_url(request: HttpRequest, default: str) -> str:
-    """Where the form or link asked to go afterwards, if that is a page of this server (OWASP: unvalidated redirects)."""
+    """Where the form or link asked to go afterwards, if that is on this server (OWASP: unvalidated redirects)."""
     target = request.POST.get("next") or request.GET.get("next") or ""
     safe = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
     return target if safe and target.startswith("/") else default

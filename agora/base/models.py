@@ -17,12 +17,13 @@ def fold(text: str) -> str:
 
 
 class CreateGrams(Operation):
-    """Migration operation: PostgreSQL's function that returns a text's 1-, 2- and 3-letter pieces. Nothing elsewhere."""
+    """Migration operation: PostgreSQL's function that returns a text's 1-, 2- and 3-letter pieces."""
 
     reversible = True
     reduces_to_sql = True
     create = (
-        f"CREATE OR REPLACE FUNCTION {GRAMS}(hay text) RETURNS text[] IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS "
+        f"CREATE OR REPLACE FUNCTION {GRAMS}(hay text) RETURNS text[] "  # noqa: S608 - a constant
+        "IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS "
         "$$ SELECT array_agg(DISTINCT substr(hay, i, n)) FROM generate_series(1, 3) n, "
         "generate_series(1, length(hay) - n + 1) i $$"
     )
@@ -57,7 +58,7 @@ class CreateGramIndex(CreateGrams):
 
 
 class Searchable(models.Model):
-    """A row that is found by any part of the fields named in ``search_fields``; ``search_text`` follows at every save."""
+    """A row found by any part of the fields named in ``search_fields``; ``search_text`` follows at every save."""
 
     search_text = models.TextField(editable=False, default="", blank=True)
     search_fields: Sequence[str] = ()

@@ -1,7 +1,7 @@
 """Pages of long lists: by keyset on an index, without counting the table, and a text search with a bounded cost.
 
-Keyset paging: https://use-the-index-luke.com/no-offset. A page names the last row seen, so page 10,000 costs what page 1
-costs, and rows that come or go meanwhile neither repeat nor vanish.
+Keyset paging: https://use-the-index-luke.com/no-offset. A page names the last row seen, so page 10,000 costs what
+page 1 costs, and rows that come or go meanwhile neither repeat nor vanish.
 """
 
 import base64
@@ -65,7 +65,7 @@ def keyset_page(
     """
     column, descending = order.removeprefix("-"), order.startswith("-")
     columns = [column] if column in ("id", "pk") else [column, "pk"]
-    fields = [rows.model._meta.pk if name == "pk" else rows.model._meta.get_field(name) for name in columns]
+    fields: list[Any] = [rows.model._meta.pk if name == "pk" else rows.model._meta.get_field(name) for name in columns]
     after, before = params.get("after", ""), params.get("before", "")
     backwards = bool(before) and not after
     ascending = descending if backwards else not descending
@@ -120,7 +120,7 @@ def _search(ordered: QuerySet[M], text: str, wanted: int) -> list[M]:
 
 
 def _like(source: QuerySet[M], target: QuerySet[M]) -> QuerySet[M]:
-    """``target`` with the joins and annotations of ``source``: the same columns come back whichever way a row is found."""
+    """``target`` with the joins and annotations of ``source``: the same columns come back either way."""
     target.query.select_related = source.query.select_related
     for name, annotation in source.query.annotations.items():
         target = target.annotate(**{name: annotation})
@@ -137,8 +137,8 @@ def matching(rows: QuerySet[M], text: str) -> QuerySet[M]:
     grams = sorted({needle[i : i + size] for i in range(len(needle) - size + 1)})
     like = needle.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     # OFFSET 0 keeps the planner from walking the list's order in the hope of an early hit.
-    found = RawSQL(  # noqa: S611 - table and column come from the model, the text is a parameter
-        f'SELECT "{pk.column}" FROM "{table}" WHERE {GRAMS}(search_text) @> %s AND search_text LIKE %s OFFSET 0',
+    found = RawSQL(  # table and column come from the model, the text is a parameter
+        f'SELECT "{pk.column}" FROM "{table}" WHERE {GRAMS}(search_text) @> %s AND search_text LIKE %s OFFSET 0',  # noqa: S608
         (grams, f"%{like}%"),
     )
     return rows.filter(pk__in=found)
