@@ -1,0 +1,69 @@
+// Unsaved changes: counts them in the save bar and asks before they are lost.
+import { all, find, on } from "./dom.js";
+
+const dialog = find("#leave");
+let leaving = false;
+let goOn = null;
+
+function changed(control) {
+  if (!control.name || control.type === "hidden" || control.disabled) return false;
+  if (control.type === "checkbox" || control.type === "radio") return control.checked !== control.defaultChecked;
+  if (control.options) {
+    const usual = [...control.options].some((option) => option.defaultSelected);
+    return [...control.options].some((option, i) => option.selected !== (usual || control.multiple ? option.defaultSelected : i === 0));
+  }
+  return control.value !== control.defaultValue;
+}
+
+/** How many fields of the form differ from what the server sent. A group of radio buttons counts once. */
+function count(form) {
+  const names = new Set([...form.elements].filter(changed).map((control) => control.name));
+  return names.size || (form.hasAttribute("data-unsaved") ? 1 : 0);
+}
+
+const unsaved = (except) => all("form[data-dirty]").filter((form) => form !== except && count(form));
+
+function show(form) {
+  const badge = find("[data-unsaved-count]", form);
+  if (!badge) return;
+  const n = count(form);
+  badge.hidden = !n;
+  badge.textContent = n === 1 ? badge.dataset.one : badge.dataset.many.replace("{n}", n);
+}
+
+function ask(event, then) {
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  goOn = then;
+  dialog.showModal();
+}
+
+all("form[data-dirty]").forEach(show);
+for (const type of ["input", "change"]) on(type, "form[data-dirty]", show);
+on("reset", "form[data-dirty]", (form) => setTimeout(() => show(form)));
+
+// Capture: before htmx or the browser acts.
+on("submit", "form", (form, event) => {
+  const swaps = form.hasAttribute("hx-post") || form.hasAttribute("hx-get");
+  if (leaving || swaps || form.closest("[data-theme-form], dialog[data-modal], #palette")) return;
+  if (dialog && unsaved(form).length) ask(event, () => form.requestSubmit(event.submitter));
+  else leaving = form.method !== "dialog";
+}, true);
+
+on("click", "a[href]", (link, event) => {
+  const elsewhere = link.target || link.hasAttribute("download") || link.hasAttribute("hx-get") || link.matches("[data-palette], [data-expander]");
+  const here = link.getAttribute("href").startsWith("#");
+  if (leaving || elsewhere || here || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+  if (link.matches("[data-discard]")) leaving = true;
+  else if (dialog && unsaved().length) ask(event, () => location.assign(link.href));
+}, true);
+
+on("click", "[data-leave]", () => {
+  leaving = true;
+  goOn?.();
+});
+
+addEventListener("beforeunload", (event) => {
+  if (!leaving && unsaved().length) event.preventDefault();
+});
+addEventListener("pageshow", () => { leaving = false; });
