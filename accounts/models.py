@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts.names import KEY_LENGTH, validate_name, validate_username
 from accounts.roles import Role
@@ -61,6 +62,11 @@ class AccountQuerySet(models.QuerySet["Account"]):
     def with_open_sessions(self) -> Self:
         """Each account with ``open_sessions``, None where it has none."""
         return self.annotate(open_sessions=open_count())
+
+    def with_second_factor(self) -> Self:
+        """Each account with ``second_factor``: has it a confirmed authenticator?"""
+        devices = TOTPDevice.objects.filter(user=models.OuterRef("pk"), confirmed=True)
+        return self.annotate(second_factor=models.Exists(devices))
 
     def visible_to(self, account: "Account") -> Self:
         """All accounts for those who may see accounts, else only one's own."""

@@ -1,6 +1,7 @@
 """Every end of a sign-in session."""
 
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
@@ -12,7 +13,11 @@ from audit.services import change, record
 from sessions_admin.models import Cause, Session, SessionQuerySet
 from settings_admin.models import ServerSettings
 
+if TYPE_CHECKING:
+    from accounts.models import Account
+
 CLOSED = event("session.closed", _("Session ended"))
+ENDED_ALL = event("session.ended_all", _("All sessions of an account ended"))
 PURGED = event("session.purged", _("Old sessions removed"))
 
 KEPT = timedelta(days=365)
@@ -31,6 +36,17 @@ def end_session(session: Session, *, actor: Actor, cause: Cause = Cause.ENDED) -
     with change(CLOSED, actor=actor, target=session, account=_name(session), cause=cause):
         if not _close(Session.objects.filter(pk=session.pk), cause=cause, actor=actor):
             raise AlreadyClosed
+
+
+def end_all_sessions(
+    account: "Account", *, actor: Actor, cause: Cause = Cause.ENDED, but: int | None = None, batch: str = ""
+) -> int:
+    """End every session of an account (but one) as an act of its own; returns how many. One entry, also for none."""
+    details = {"cause": cause} | ({"batch": batch} if batch else {})
+    with change(ENDED_ALL, actor=actor, target=account, **details) as entry:
+        ended = end_sessions_of(account.pk, cause=cause, actor=actor, but=but)
+        entry.details["sessions_ended"] = ended
+    return ended
 
 
 def end_sessions_of(account_id: int, *, cause: Cause, actor: Actor, but: int | None = None) -> int:

@@ -1,7 +1,11 @@
 """HTTP in and out: whose address it is, where to go next, static files, streamed answers."""
 
+import csv
+import io
+import itertools
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
@@ -75,3 +79,23 @@ def stream(lines: Iterable[str | bytes], *, filename: str, content_type: str) ->
     response["Content-Disposition"] = f'attachment; filename="{filename}"'
     response["X-Accel-Buffering"] = "no"
     return response
+
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def csv_lines(header: Iterable[str], rows: Iterable[Iterable[object]]) -> Iterator[str]:
+    """CSV (RFC 4180) line by line. Cells that a spreadsheet would run get an apostrophe (OWASP: CSV injection)."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    for row in itertools.chain([header], rows):
+        writer.writerow([defused(cell) for cell in row])
+        yield buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()
+
+
+def defused(cell: object) -> str:
+    """The cell as text that no spreadsheet takes for a formula."""
+    text = "" if cell is None else cell.isoformat(timespec="seconds") if isinstance(cell, datetime) else str(cell)
+    return f"'{text}" if text.startswith(FORMULA) else text

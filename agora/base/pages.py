@@ -147,3 +147,20 @@ def matching(rows: QuerySet[M], text: str) -> QuerySet[M]:
 def bounded_count(rows: QuerySet[M], most: int = 1_000) -> int:
     """How many rows there are, counted up to ``most``: enough for "999+" without a walk over the table."""
     return rows.order_by()[:most].count()
+
+
+def bounded_counts(lists: Mapping[str, QuerySet[Any]], most: int = 1_000) -> dict[str, int]:
+    """Several bounded counts in one query."""
+    parts, params = [], []
+    for number, rows in enumerate(lists.values()):
+        sql, values = rows.order_by().values("pk")[:most].query.sql_with_params()
+        parts.append(f"(SELECT COUNT(*) FROM ({sql}) counted_{number})")  # noqa: S608 - written by the ORM
+        params += values
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {', '.join(parts)}", params)
+        return dict(zip(lists, cursor.fetchone(), strict=True))
+
+
+def count_label(count: int, most: int = 1_000) -> str:
+    """ "128", or "999+" where counting stopped."""
+    return str(count) if count < most else f"{most - 1}+"

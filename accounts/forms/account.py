@@ -1,0 +1,143 @@
+"""The forms of an account: its profile, its role, its password, its lock, and a new one."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.password_validation import validate_password
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Account
+from accounts.roles import Role
+from accounts.services.accounts import PROFILE_FIELDS
+
+
+class ProfileForm(forms.ModelForm[Account]):
+    """What says who an account is. Only the fields named here can be sent (OWASP: mass assignment)."""
+
+    class Meta:
+        model = Account
+        fields = PROFILE_FIELDS
+        widgets = {  # noqa: RUF012
+            name: forms.TextInput(attrs={"autocomplete": "off"}) for name in ("username", "external_id")
+        }
+
+    def clean_username(self) -> str:
+        username: str = self.cleaned_data["username"]
+        if Account.objects.named(username).exclude(pk=self.instance.pk).exists():
+            raise forms.ValidationError(_("This username is taken. Choose another."))
+        return username
+
+    def clean_external_id(self) -> str:
+        external_id: str = self.cleaned_data["external_id"]
+        if external_id and Account.objects.filter(external_id=external_id).exclude(pk=self.instance.pk).exists():
+            raise forms.ValidationError(_("Another account has this external account id."))
+        return external_id
+
+
+class RoleForm(forms.Form):
+    """The system role and, for superusers only, the superuser flag."""
+
+    role = forms.ChoiceField(label=_("Role"), choices=Role.choices)
+    superuser = forms.BooleanField(
+        label=_("Superuser"),
+        required=False,
+        help_text=_("An Administrator who may also impersonate, use admin mode and make superusers."),
+    )
+
+    def __init__(self, *args: Any, may_make_superusers: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not may_make_superusers:
+            del self.fields["superuser"]
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        values.setdefault("superuser", False)
+        return values
+
+
+class SetPasswordForm(forms.Form):
+    """A password that an administrator sets for somebody else."""
+
+    new_password = forms.CharField(
+        label=_("New password"),
+        strip=False,
+        max_length=128,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        error_messages={"required": _("Type a password first.")},
+    )
+    temporary = forms.BooleanField(
+        label=_("Must be changed at the next sign-in"),
+        required=False,
+        initial=True,
+        help_text=_("All sessions of the account end in any case."),
+    )
+
+    def __init__(self, account: Account, *args: Any, **kwargs: Any) -> None:
+        self.account = account
+        super().__init__(*args, **kwargs)
+
+    def clean_new_password(self) -> str:
+        password: str = self.cleaned_data["new_password"]
+        validate_password(password, self.account)
+        return password
+
+
+class LockForm(forms.Form):
+    """Why: read by the next shift, and by the account's administrators."""
+
+    reason = forms.CharField(
+        label=_("Reason"),
+        required=False,
+        max_length=500,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        help_text=_("Kept with the lock and in the audit log."),
+    )
+
+
+class CreateForm(ProfileForm):
+    """A new account: username and role; a password now, or none yet."""
+
+    role = forms.ChoiceField(label=_("Role"), choices=Role.choices, initial=Role.NONE)
+    superuser = forms.BooleanField(
+        label=_("Superuser"),
+        required=False,
+        help_text=_("An Administrator who may also impersonate, use admin mode and make superusers."),
+    )
+    credentials = forms.ChoiceField(
+        label=_("Password"),
+        choices=[("password", _("Set a password")), ("none", _("No password yet"))],
+        initial="password",
+        widget=forms.RadioSelect,
+    )
+    password = forms.CharField(
+        label=_("Password"),
+        strip=False,
+        required=False,
+        max_length=128,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text=_("At least 12 characters."),
+    )
+    temporary = forms.BooleanField(label=_("Must be changed at the next sign-in"), required=False, initial=True)
+
+    def __init__(self, *args: Any, may_make_superusers: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not may_make_superusers:
+            del self.fields["superuser"]
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        if values.get("credentials") == "none":
+            values["password"] = None
+        elif not values.get("password"):
+            if "password" not in self.errors:
+                self.add_error("password", _("Type a password, or choose “No password yet”."))
+        else:
+            self._check(values["password"])
+        return values
+
+    def _check(self, password: str) -> None:
+        profile = {name: self.cleaned_data.get(name) or "" for name in PROFILE_FIELDS}
+        try:
+            validate_password(password, Account(**profile))
+        except forms.ValidationError as error:
+            self.add_error("password", error)

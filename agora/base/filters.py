@@ -1,0 +1,93 @@
+"""The filter of a list: everything about it stands in the URL, and only what is listed here may stand there."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import django_filters
+from django.db.models import QuerySet
+from django.http import QueryDict
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from agora.base.pages import PAGE_SIZE, Page, keyset_page
+
+SIZES = (PAGE_SIZE, 100)
+Chip = tuple[str, str]
+
+
+class ListFilter(django_filters.FilterSet):
+    """A FilterSet with a text search, a whitelist of orders, chips and keyset pages.
+
+    ``orders`` maps the names in the URL to columns that are never NULL. A value that makes no sense filters nothing and
+    is named on the page.
+    """
+
+    orders: ClassVar[Mapping[str, str]] = {"id": "id"}
+    default_order: ClassVar[str] = "id"
+    q = django_filters.CharFilter(label=_("Search"), method="searched", max_length=200)
+
+    def searched(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        """The text is looked for by ``page``, within bounds."""
+        return rows
+
+    @property
+    def params(self) -> QueryDict:
+        return self.data if isinstance(self.data, QueryDict) else QueryDict()
+
+    @property
+    def order(self) -> str:
+        """The order in force, as the URL names it."""
+        chosen = self.params.get("order", "")
+        return chosen if chosen.removeprefix("-") in self.orders else self.default_order
+
+    @property
+    def text(self) -> str:
+        return str(self.values.get("q") or "").strip()
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What was chosen and makes sense."""
+        self.form.is_valid()
+        return dict(getattr(self.form, "cleaned_data", {}))
+
+    @property
+    def complaints(self) -> list[str]:
+        """A sentence for each value that makes no sense."""
+        return [
+            f"{self.form.fields[name].label}: {error}" for name, errors in self.form.errors.items() for error in errors
+        ]
+
+    def page(self, size: int | None = None) -> Page[Any]:
+        wanted = self.params.get("size", "")
+        chosen = int(wanted) if wanted.isdecimal() and int(wanted) in SIZES else PAGE_SIZE
+        sign = "-" if self.order.startswith("-") else ""
+        column = self.orders[self.order.removeprefix("-")]
+        return keyset_page(self.qs, order=sign + column, params=self.params, size=size or chosen, text=self.text)
+
+    def chips(self) -> list[Chip]:
+        """(label, the URL without it) for every filter that is set."""
+        return [
+            (f"{self.form.fields[name].label}: {label}", self.without(name))
+            for name, value in self.values.items()
+            if value not in (None, "", []) and (label := self.label(name, value))
+        ]
+
+    def label(self, name: str, value: Any) -> str:
+        """How a chosen value is called."""
+        choices: dict[Any, str | Promise] = dict(getattr(self.form.fields[name], "choices", []))
+        chosen = value if isinstance(value, list) else [value]
+        return ", ".join(str(choices.get(one, one)) for one in chosen)
+
+    def without(self, *names: str) -> str:
+        """This list's parameters without these and without the place in the list."""
+        params = self.params.copy()
+        for name in (*names, "after", "before"):
+            params.pop(name, None)
+        return f"?{params.urlencode()}"
+
+    @property
+    def narrowed(self) -> bool:
+        """Is anything filtered? Then an empty list says so and offers to clear."""
+        return any(value not in (None, "", []) for value in self.values.values())
+
+
