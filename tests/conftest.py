@@ -4,13 +4,25 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import Client
 
 from accounts.models import Account
 from accounts.roles import Role
 from agora.base.actor import Actor, Origin
+from tests.services import ON_CI
 
 PASSWORD = "every cloud has a silver lining"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A run that asks for PostgreSQL where there is none tests nothing; under CI=true that is an error."""
+    if not settings.POSTGRES_MISSING:
+        return
+    if ON_CI:
+        raise pytest.UsageError(settings.POSTGRES_MISSING)
+    for item in items:
+        item.add_marker(pytest.mark.skip(reason=settings.POSTGRES_MISSING))
 
 
 class Make:

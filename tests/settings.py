@@ -1,4 +1,4 @@
-"""The server's settings with a data folder and keys of the test run's own: nothing touches ``var/`` or another database."""
+"""The server's settings with a data folder, a database and keys of the test run's own: nothing touches ``var/``."""
 
 import atexit
 import os
@@ -6,6 +6,8 @@ import shutil
 import tempfile
 
 from cryptography.fernet import Fernet
+
+from tests.services import postgres
 
 _data = tempfile.mkdtemp(prefix="agora-tests-")
 atexit.register(shutil.rmtree, _data, ignore_errors=True)
@@ -17,8 +19,20 @@ os.environ["AGORA_DATA"] = _data
 os.environ["AGORA_SECRET_KEY"] = Fernet.generate_key().decode()
 os.environ["AGORA_ENCRYPTION_KEY"] = Fernet.generate_key().decode()
 
+POSTGRES_MISSING = ""
+if postgres.wanted():
+    try:
+        os.environ["DATABASE_URL"] = postgres.address()
+    except postgres.Missing as _missing:
+        POSTGRES_MISSING = str(_missing)
+
 from agora.settings import *  # noqa: E402, F403
-from agora.settings import STORAGES  # noqa: E402
+from agora.settings import DATABASES, STORAGES  # noqa: E402
+
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # A file as in production: the browser tests' server has threads, which would share one connection to a database in
+    # memory and so write into each other's transactions.
+    DATABASES["default"]["TEST"] = {"NAME": f"{_data}/tests.sqlite3"}
 
 # Straight from the source folders, without collecting them first.
 STORAGES = STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
