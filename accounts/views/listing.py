@@ -1,0 +1,77 @@
+"""The list of accounts, its export, and the new password typed in a row."""
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.filters import STATES, AccountFilter, in_state
+from accounts.forms.account import SetPasswordForm
+from accounts.models import Account
+from accounts.services import exports, passwords
+from accounts.views.card import show_card
+from accounts.views.common import person, visible_account
+from agora.base.access import requires
+from agora.base.errors import Refused
+from agora.base.http import Request, csv_lines, next_url, stream
+from agora.base.pages import bounded_counts, count_label
+
+
+@requires("accounts.view")
+@require_safe
+def account_list(request: Request) -> HttpResponse:
+    """All accounts by filter and order of the URL."""
+    visible = Account.objects.visible_to(person(request))
+    filters = AccountFilter(request.GET, queryset=visible.with_open_sessions().with_second_factor())
+    page = filters.page()
+    context = {"filters": filters, "page": page, "tabs": _tabs(filters), "back": request.get_full_path()}
+    return render(request, "accounts/list.html", context)
+
+
+def _tabs(filters: AccountFilter) -> list[tuple[str, str, bool, str]]:
+    rows = Account.objects.all()
+    counts = bounded_counts({"": rows, **{state: in_state(rows, state) for state, _label in STATES}})
+    chosen = filters.values.get("state") or ""
+    return [
+        (str(label), filters.without("state") + (f"&state={state}" if state else ""), state == chosen, count_label(count))
+        for (state, label), count in zip([("", _("All")), *STATES], counts.values(), strict=True)
+    ]
+
+
+@requires("accounts.set_password")
+@sensitive_post_parameters("new_password")
+@require_POST
+def set_password(request: Request, pk: int) -> HttpResponse:
+    """A temporary password from the row; answered with the row for htmx, else with the list or the card."""
+    account = visible_account(request, pk)
+    form = SetPasswordForm(account, {**request.POST.dict(), "temporary": "on"})
+    error = next((message for messages_ in form.errors.values() for message in messages_), "")
+    if not error:
+        try:
+            passwords.set_password(account, form.cleaned_data["new_password"], actor=request.actor)
+        except (Refused, ValidationError) as refusal:
+            error = str(refusal) if isinstance(refusal, Refused) else " ".join(refusal.messages)
+    if not request.htmx:
+        if error:
+            form.add_error("new_password", error) if form.is_valid() else None
+            return show_card(request, account, password=form, status=422)
+        messages.success(request, _("Password of %(name)s changed.") % {"name": account.username})
+        return redirect(next_url(request, reverse("accounts:list")))
+    if not error:
+        messages.success(request, _("Password of %(name)s changed.") % {"name": account.username})
+    row = {"account": visible_account(request, pk), "error": error, "changed": not error, "back": next_url(request, "")}
+    return render(request, "accounts/_row_answer.html", row, status=422 if error else 200)
+
+
+@requires("accounts.export")
+@require_POST
+def export(request: Request) -> HttpResponseBase:
+    """The filtered list as CSV; recorded before the first byte."""
+    filters = AccountFilter(request.GET, queryset=Account.objects.visible_to(person(request)).with_second_factor())
+    exports.record_export(filters.params, actor=request.actor)
+    lines = csv_lines(exports.HEADER, exports.rows(filters.qs, text=filters.text))
+    return stream(lines, filename="accounts.csv", content_type="text/csv; charset=utf-8")
