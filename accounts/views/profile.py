@@ -4,7 +4,7 @@ from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -100,9 +100,7 @@ def own_password(request: Request) -> HttpResponse:
 @require_POST
 def end_own_session(request: Request, pk: int) -> HttpResponse:
     """End one of one's own sessions; of others' there is none here."""
-    session = Session.objects.of_account(person(request).pk).filter(pk=pk).first()
-    if session is None:
-        raise BadRequest(_("This is not one of your sessions."))
+    session = get_object_or_404(Session.objects.of_account(person(request).pk), pk=pk)
     if session.pk == request.actor.session_id:
         sign_in.close_session(request, actor=request.actor)
         return redirect("accounts:sign-in")
