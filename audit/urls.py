@@ -1,4 +1,11 @@
-from django.urls import URLPattern
+from django.urls import path
+
+from audit import views
 
 app_name = "audit"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", views.entry_list, name="list"),
+    path("histogram/", views.bars, name="histogram"),
+    path("export/", views.export, name="export"),
+    path("<int:pk>/", views.entry, name="entry"),
+]

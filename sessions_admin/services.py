@@ -31,9 +31,10 @@ class AlreadyClosed(Refused):
     message = _("This session has already ended.")
 
 
-def end_session(session: Session, *, actor: Actor, cause: Cause = Cause.ENDED) -> None:
+def end_session(session: Session, *, actor: Actor, cause: Cause = Cause.ENDED, batch: str = "") -> None:
     """End one session; its next request is refused. Raises AlreadyClosed."""
-    with change(CLOSED, actor=actor, target=session, account=_name(session), cause=cause):
+    details = {"account": _name(session), "cause": cause} | ({"batch": batch} if batch else {})
+    with change(CLOSED, actor=actor, target=session, **details):
         if not _close(Session.objects.filter(pk=session.pk), cause=cause, actor=actor):
             raise AlreadyClosed
 
