@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.filters import STATES, AccountFilter, in_state
 from accounts.forms.account import SetPasswordForm
-from accounts.models import Account
+from accounts.models import Account, AccountQuerySet
 from accounts.services import exports, passwords
 from accounts.views.card import show_card
 from accounts.views.common import person, visible_account
@@ -28,16 +28,20 @@ def account_list(request: Request) -> HttpResponse:
     visible = Account.objects.visible_to(person(request))
     filters = AccountFilter(request.GET, queryset=visible.with_open_sessions().with_second_factor())
     page = filters.page()
-    context = {"filters": filters, "page": page, "tabs": _tabs(filters), "back": request.get_full_path()}
+    context = {"filters": filters, "page": page, "tabs": _tabs(filters, visible), "back": request.get_full_path()}
     return render(request, "accounts/list.html", context)
 
 
-def _tabs(filters: AccountFilter) -> list[tuple[str, str, bool, str]]:
-    rows = Account.objects.all()
+def _tabs(filters: AccountFilter, rows: AccountQuerySet) -> list[tuple[str, str, bool, str]]:
     counts = bounded_counts({"": rows, **{state: in_state(rows, state) for state, _label in STATES}})
     chosen = filters.values.get("state") or ""
     return [
-        (str(label), filters.without("state") + (f"&state={state}" if state else ""), state == chosen, count_label(count))
+        (
+            str(label),
+            filters.without("state") + (f"&state={state}" if state else ""),
+            state == chosen,
+            count_label(count),
+        )
         for (state, label), count in zip([("", _("All")), *STATES], counts.values(), strict=True)
     ]
 

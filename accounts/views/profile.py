@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.forms import AccountForm
 from accounts.forms.profile import NamesForm, OwnPasswordForm, PreferencesForm
 from accounts.models import Account, Theme
 from accounts.services import passwords, sign_in
@@ -25,7 +26,7 @@ from sessions_admin.services import end_all_sessions, end_session
 
 def show_profile(request: Request, *, status: int = 200, **bound: forms.BaseForm) -> HttpResponse:
     """The page; ``bound`` forms come back with their errors in place of fresh ones."""
-    account = Account.objects.get(pk=person(request).pk)
+    account = Account.objects.visible_to(person(request)).get(pk=person(request).pk)
     fresh = {
         "names": NamesForm(instance=account),
         "preferences": PreferencesForm(instance=account),
@@ -45,18 +46,20 @@ def profile(request: Request) -> HttpResponse:
 @signed_in
 @require_POST
 def names(request: Request) -> HttpResponse:
-    form = NamesForm(request.POST, instance=Account.objects.get(pk=person(request).pk))
+    form = NamesForm(request.POST, instance=Account.objects.visible_to(person(request)).get(pk=person(request).pk))
     return _save(request, form, "names")
 
 
 @signed_in
 @require_POST
 def preferences(request: Request) -> HttpResponse:
-    form = PreferencesForm(request.POST, instance=Account.objects.get(pk=person(request).pk))
+    form = PreferencesForm(
+        request.POST, instance=Account.objects.visible_to(person(request)).get(pk=person(request).pk)
+    )
     return _save(request, form, "preferences")
 
 
-def _save(request: Request, form: forms.ModelForm[Account], name: str) -> HttpResponse:
+def _save(request: Request, form: AccountForm, name: str) -> HttpResponse:
     if form.is_valid():
         change_profile(person(request), form.cleaned_data, actor=request.actor)
         messages.success(request, _("Saved."))
