@@ -26,10 +26,16 @@ class AccountFilter(ListFilter):
 
     state = django_filters.ChoiceFilter(label=_("State"), choices=STATES, method="in_state")
     role = django_filters.ChoiceFilter(
-        label=_("Role"), choices=[*Role.choices, ("superuser", _("Superuser"))], method="with_role", empty_label=_("Any role")
+        label=_("Role"),
+        choices=[*Role.choices, ("superuser", _("Superuser"))],
+        method="with_role",
+        empty_label=_("Any role"),
     )
     second_factor = django_filters.ChoiceFilter(
-        label=_("2FA"), choices=[("on", _("2FA on")), ("off", _("2FA off"))], method="with_factor", empty_label=_("Any 2FA")
+        label=_("2FA"),
+        choices=[("on", _("2FA on")), ("off", _("2FA off"))],
+        method="with_factor",
+        empty_label=_("Any 2FA"),
     )
     last_login = django_filters.ChoiceFilter(
         label=_("Last login"),
@@ -53,6 +59,7 @@ class AccountFilter(ListFilter):
         return rows.filter(last_login_key__lt=timezone.now() - timedelta(days=90))
 
 
-def in_state(rows: Any, state: str) -> Any:
+def in_state(rows: Any, state: str) -> QuerySet[Any]:
     """Active means usable: neither locked nor out of use."""
-    return {"active": rows.usable, "locked": rows.locked, "inactive": rows.inactive}[state]()
+    chosen: QuerySet[Any] = {"active": rows.usable, "locked": rows.locked, "inactive": rows.inactive}[state]()
+    return chosen

@@ -112,6 +112,8 @@ class Account(Searchable, AbstractBaseUser):
     search_fields = ("username", "first_name", "last_name", "external_id")
     audit_type = "account"
     objects = AccountManager()
+    second_factor: bool  # from with_second_factor()
+    open_sessions: int | None  # from with_open_sessions()
     sessions: models.Manager[Session]
 
     class Meta:

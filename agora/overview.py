@@ -55,6 +55,8 @@ def _tiles(request: Request) -> Iterator[Tile]:
         yield _tile(_("Refused actions, 24 hours"), day.filter(outcome="denied"), f"{log}outcome=denied", "ban", "warn")
 
 
-def _tile(label: Promise, rows: QuerySet[Account] | QuerySet[Session] | QuerySet[Entry], url: str, icon: str, tone: str = "") -> Tile:
+def _tile(
+    label: Promise, rows: QuerySet[Account] | QuerySet[Session] | QuerySet[Entry], url: str, icon: str, tone: str = ""
+) -> Tile:
     count = bounded_count(rows)
     return Tile(label, count_label(count), url, icon, tone if count else "")

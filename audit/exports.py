@@ -44,7 +44,17 @@ COLUMNS = (
     "details",
 )
 # Text that people or their browsers chose; a spreadsheet would run a formula in it (OWASP: CSV injection).
-CHOSEN = {"actor_name", "behalf_name", "target_name", "target_id", "user_agent", "method", "path", "event", "request_id"}
+CHOSEN = {
+    "actor_name",
+    "behalf_name",
+    "target_name",
+    "target_id",
+    "user_agent",
+    "method",
+    "path",
+    "event",
+    "request_id",
+}
 CHUNK = 65_536  # bytes
 
 

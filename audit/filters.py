@@ -72,7 +72,7 @@ class AuditFilter(ListFilter):
 
     @property
     def qs(self) -> QuerySet[Any]:
-        return super().qs.between(*self.range)  # type: ignore[attr-defined,no-any-return]
+        return super().qs.between(*self.range)  # type: ignore[no-any-return]
 
     @property
     def text(self) -> str:

@@ -36,10 +36,7 @@ class _Epoch(Func):
     """Seconds since 1970 as a whole number."""
 
     output_field = IntegerField()
-
-    def as_sql(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        template = "CAST(EXTRACT(EPOCH FROM %(expressions)s) AS bigint)"
-        return super().as_sql(compiler, connection, template=template, **context)
+    template = "CAST(EXTRACT(EPOCH FROM %(expressions)s) AS bigint)"
 
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
         template = "CAST(strftime('%%%%s', %(expressions)s) AS integer)"
@@ -57,7 +54,9 @@ def histogram(
     if text:
         found = containing(found, text)
     end = end or now
-    first = max(filter(None, (start, oldest)), default=None) or found.order_by("at").values_list("at", flat=True).first()
+    first = (
+        max(filter(None, (start, oldest)), default=None) or found.order_by("at").values_list("at", flat=True).first()
+    )
     first = first or end - timedelta(hours=24)
     width = max(int((end - first).total_seconds()) // BARS + 1, 1)
     origin = int(first.timestamp())
@@ -80,5 +79,3 @@ def histogram(
         failed=sum(failed for _total, failed in counted.values()),
         complete=oldest is None,
     )
-
-

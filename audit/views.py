@@ -69,7 +69,9 @@ def _links(request: Request, found: Entry) -> list[tuple[str, str, str]]:
     home = url_if_allowed(request, "audit:list")
     links = []
     if found.actor_name:
-        links.append(("user-round", _("All by %(name)s") % {"name": found.actor_name}, f"{home}?actor={found.actor_name}"))
+        links.append(
+            ("user-round", _("All by %(name)s") % {"name": found.actor_name}, f"{home}?actor={found.actor_name}")
+        )
     if found.session_id:
         links.append(("history", _("Same session"), f"{home}?session={found.session_id}"))
     if found.target_type in CARDS and found.target_id:

@@ -6,20 +6,19 @@ from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.utils.translation import gettext_lazy as _
 
+from accounts.forms import AccountForm
 from accounts.models import Account
 from accounts.roles import Role
 from accounts.services.accounts import PROFILE_FIELDS
 
 
-class ProfileForm(forms.ModelForm[Account]):
+class ProfileForm(AccountForm):
     """What says who an account is. Only the fields named here can be sent (OWASP: mass assignment)."""
 
     class Meta:
         model = Account
         fields = PROFILE_FIELDS
-        widgets = {  # noqa: RUF012
-            name: forms.TextInput(attrs={"autocomplete": "off"}) for name in ("username", "external_id")
-        }
+        widgets = {name: forms.TextInput(attrs={"autocomplete": "off"}) for name in ("username", "external_id")}
 
     def clean_username(self) -> str:
         username: str = self.cleaned_data["username"]

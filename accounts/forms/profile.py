@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from accounts.forms import AccountForm
 from accounts.forms.sign_in import NewPasswordForm
 from accounts.models import Account
 from accounts.services.accounts import PREFERENCE_FIELDS
@@ -18,7 +19,7 @@ def time_zones() -> list[tuple[str, str]]:
     return [("UTC", "UTC"), *((name, name.replace("_", " ")) for name in names)]
 
 
-class NamesForm(forms.ModelForm[Account]):
+class NamesForm(AccountForm):
     """One's own names and address; all may be empty."""
 
     class Meta:
@@ -26,7 +27,7 @@ class NamesForm(forms.ModelForm[Account]):
         fields = ("first_name", "last_name", "email")
 
 
-class PreferencesForm(forms.ModelForm[Account]):
+class PreferencesForm(AccountForm):
     """How pages look for this account."""
 
     time_zone = forms.ChoiceField(label=_("Time zone"), choices=time_zones)
@@ -34,7 +35,7 @@ class PreferencesForm(forms.ModelForm[Account]):
     class Meta:
         model = Account
         fields = PREFERENCE_FIELDS
-        widgets = {"shortcuts": Switch}  # noqa: RUF012
+        widgets = {"shortcuts": Switch}
 
 
 class OwnPasswordForm(NewPasswordForm):

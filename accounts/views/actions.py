@@ -42,7 +42,10 @@ def lock(request: Request, pk: int) -> HttpResponse:
         messages.success(request, _("%(name)s is locked.") % {"name": account.username})
         return redirect(target)
     consequences = locks.lock_consequences(account, actor=request.actor)
-    facts = [sessions_fact(consequences.open_sessions), ("scroll-text", _("The lock and your name go into the audit log"))]
+    facts = [
+        sessions_fact(consequences.open_sessions),
+        ("scroll-text", _("The lock and your name go into the audit log")),
+    ]
     context = {"account": account, "facts": facts, "consequences": consequences, "form": form, "next": target}
     return render(request, "accounts/lock.html", context, status=422 if form.errors else 200)
 
@@ -115,7 +118,9 @@ def in_bulk(request: Request, act: Callable[[Account, str], str]) -> HttpRespons
             results.append((account, False, str(refusal)))
     done = sum(1 for result in results if result[1])
     target = next_url(request, reverse("accounts:list"))
-    return render(request, "accounts/bulk_result.html", {"results": results, "done": done, "next": target, "batch": batch})
+    return render(
+        request, "accounts/bulk_result.html", {"results": results, "done": done, "next": target, "batch": batch}
+    )
 
 
 @requires("accounts.lock")

@@ -162,7 +162,9 @@ def role(request: Request, pk: int) -> HttpResponse:
         messages.success(request, _("The role of %(name)s is changed.") % {"name": account.username})
         return redirect(with_back(request, reverse("accounts:card", args=[pk])))
     gained, lost = difference(account.role, wanted, was_superuser=account.is_superuser, superuser=superuser)
-    fields = {"role": wanted, "confirmed": "1", "back": back_to_list(request)} | ({"superuser": "on"} if superuser else {})
+    fields = {"role": wanted, "confirmed": "1", "back": back_to_list(request)} | (
+        {"superuser": "on"} if superuser else {}
+    )
     context = {
         **frame(request, account, "accounts:card"),
         "gained": gained,

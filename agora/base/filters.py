@@ -15,7 +15,7 @@ SIZES = (PAGE_SIZE, 100)
 Chip = tuple[str, str]
 
 
-class ListFilter(django_filters.FilterSet):
+class ListFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
     """A FilterSet with a text search, a whitelist of orders, chips and keyset pages.
 
     ``orders`` maps the names in the URL to columns that are never NULL. A value that makes no sense filters nothing and
@@ -89,5 +89,3 @@ class ListFilter(django_filters.FilterSet):
     def narrowed(self) -> bool:
         """Is anything filtered? Then an empty list says so and offers to clear."""
         return any(value not in (None, "", []) for value in self.values.values())
-
-

@@ -6,8 +6,10 @@ A variable that is missing is an error, not an empty place; everything is escape
 import re
 import unicodedata
 import zlib
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from itertools import groupby
 from typing import Any
 
 from django.http import HttpRequest
@@ -109,6 +111,12 @@ def day(value: datetime | date) -> str:
     return name
 
 
+def groupby_day(entries: Iterable[Any]) -> list[tuple[date, list[Any]]]:
+    """Entries with ``at``, in their order, under the local day of each."""
+    days = groupby(entries, key=lambda entry: timezone.localtime(entry.at).date())
+    return [(one, list(found)) for one, found in days]
+
+
 @pass_context
 def reltime(context: Context, value: datetime | None) -> Markup:
     """How long ago, as a ``<time>`` that carries the exact time; "Never" for None."""
@@ -198,5 +206,13 @@ def environment(**options: Any) -> Environment:
         url=url,
         url_if_allowed=url_if_allowed,
     )
-    env.filters.update(avatar_hue=avatar_hue, clock=clock, day=day, exact=exact, initials=initials, reltime=reltime)
+    env.filters.update(
+        avatar_hue=avatar_hue,
+        clock=clock,
+        day=day,
+        exact=exact,
+        groupby_day=groupby_day,
+        initials=initials,
+        reltime=reltime,
+    )
     return env

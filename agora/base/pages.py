@@ -151,7 +151,8 @@ def bounded_count(rows: QuerySet[M], most: int = 1_000) -> int:
 
 def bounded_counts(lists: Mapping[str, QuerySet[Any]], most: int = 1_000) -> dict[str, int]:
     """Several bounded counts in one query."""
-    parts, params = [], []
+    parts: list[str] = []
+    params: list[Any] = []
     for number, rows in enumerate(lists.values()):
         sql, values = rows.order_by().values("pk")[:most].query.sql_with_params()
         parts.append(f"(SELECT COUNT(*) FROM ({sql}) counted_{number})")  # noqa: S608 - written by the ORM
