@@ -26,6 +26,5 @@ whenAdded((root) => {
 });
 on("click", "[data-dismiss]", (button) => button.closest(".toast").remove());
 
-// An open dialog covers everything outside itself; popovers stand above it.
 document.addEventListener("htmx:responseError", () => toast(words?.refused, "bad"));
 document.addEventListener("htmx:sendError", () => toast(words?.failed, "bad"));
