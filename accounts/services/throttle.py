@@ -4,6 +4,7 @@ Kept in the database, so it holds in every process and survives a restart (OWASP
 """
 
 import hashlib
+import math
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
@@ -48,7 +49,7 @@ def check(username: str, address: str | None, *, now: datetime) -> None:
     until = max((row.blocked_until for row in blocked), default=None)
     if until is not None:
         blocked.update(refused=F("refused") + Value(1))
-        raise TooManyAttempts(int((until - now).total_seconds()) + 1)
+        raise TooManyAttempts(math.ceil((until - now).total_seconds()))
 
 
 def count_failure(username: str, address: str | None, *, now: datetime) -> dict[str, int]:

@@ -28,20 +28,21 @@ def sign_in_page(request: Request) -> HttpResponse:
     """Username and password; one answer for everything that is wrong with them."""
     target = next_url(request, resolve_url(settings.LOGIN_REDIRECT_URL))
     form = SignInForm(request.POST or None)
-    status = 200
+    wait = 0
     if request.method == "POST" and form.is_valid():
         try:
             account = sign_in.check_credentials(request, **form.cleaned_data, actor=request.actor)
         except TooManyAttempts as refusal:
             form.add_error(None, str(refusal))
-            status = 429
+            wait = refusal.seconds
         except sign_in.WrongCredentials as refusal:
             form.add_error(None, str(refusal))
         else:
             return _next_step(request, account, target)
+    status = 429 if wait else 422 if form.errors else 200
     response = render(request, "accounts/sign_in.html", {"form": form, "next": target}, status=status)
-    if status == 429:
-        response["Retry-After"] = "60"
+    if wait:
+        response["Retry-After"] = str(wait)
     return response
 
 
@@ -70,7 +71,8 @@ def new_password_page(request: Request) -> HttpResponse:
         sign_in.open_session(request, account, method=Method.PASSWORD, actor=request.actor)
         messages.success(request, _("Your new password is set."))
         return redirect(target)
-    return render(request, "accounts/new_password.html", {"form": form, "next": target, "account": account})
+    context = {"form": form, "next": target, "account": account}
+    return render(request, "accounts/new_password.html", context, status=422 if form.errors else 200)
 
 
 @signed_in
