@@ -10,6 +10,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
 
 from accounts.models import Account
 from agora.base.access import signed_in
@@ -31,6 +32,7 @@ class Tile:
 
 
 @signed_in
+@require_safe
 def overview(request: Request) -> HttpResponse:
     """Tiles for those who may open the lists behind them; for everybody their own account."""
     return render(request, "overview.html", {"tiles": list(_tiles(request))})

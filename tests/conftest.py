@@ -15,6 +15,10 @@ from tests.services import ON_CI
 PASSWORD = "every cloud has a silver lining"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--write-access-table", action="store_true", help="write tests/access.txt anew, to be reviewed")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """A run that asks for PostgreSQL where there is none tests nothing; under CI=true that is an error."""
     if not settings.POSTGRES_MISSING:

@@ -1,0 +1,139 @@
+"""Every URL of the server as a table, walked by the tests: a page that is added later is covered by all of them."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.apps import apps
+from django.db import connection
+from django.test import Client, RequestFactory
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from accounts.models import Account
+from accounts.roles import Role
+from agora.base.access import Access, allows
+from audit.models import Entry
+from sessions_admin.models import Session
+from tests.conftest import Make
+
+CAST: dict[str, dict[str, Any]] = {
+    "root": {"role": Role.ADMINISTRATOR, "is_superuser": True},
+    "ada": {"role": Role.ADMINISTRATOR},
+    "sam": {"role": Role.SECURITY},
+    "connie": {"role": Role.CONTENT_MANAGER},
+    "ed": {"role": Role.EDITOR},
+    "vic": {"role": Role.VIEWER},
+    "otto": {"role": Role.OBSERVER},
+    "nell": {"role": Role.NONE},
+}
+UNSAFE_PROBE = "PURGE"  # a method that no view has
+
+
+@dataclass(frozen=True)
+class Row:
+    """One URL: its pattern, its view's name, the methods it answers and who may call it."""
+
+    route: str
+    name: str
+    methods: tuple[str, ...]
+    access: Access | None
+
+    @property
+    def who(self) -> str:
+        """The cast that may call it; everybody's names when it is public."""
+        if self.access is None:
+            return "UNDECLARED"
+        people = [name for name, facts in CAST.items() if allows(self.access, Account(username=name, **facts))]
+        return " ".join(["nobody", *people] if self.access.public else people)
+
+    def address(self, **ids: int) -> str:
+        """With ids filled in: ``/accounts/<int:pk>/`` takes the id named ``accounts``. Raises KeyError."""
+        return re.sub(r"([\w-]+)/<int:\w+>", lambda found: f"{found[1]}/{ids[found[1]]}", self.route)
+
+
+def rows() -> list[Row]:
+    """The table, in the order of the addresses."""
+    return sorted(_rows(get_resolver().url_patterns, "/", ""), key=lambda row: row.route)
+
+
+def _rows(patterns: list[URLPattern | URLResolver], prefix: str, namespace: str) -> Iterator[Row]:
+    for pattern in patterns:
+        route = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLPattern):
+            access = getattr(pattern.callback, "access", None)
+            name = f"{namespace}{pattern.name or ''}"
+            yield Row(route, name, methods_of(pattern.callback), access)
+        else:
+            below = f"{namespace}{pattern.namespace}:" if pattern.namespace else namespace
+            yield from _rows(pattern.url_patterns, route, below)
+
+
+def methods_of(view: Callable[..., Any]) -> tuple[str, ...]:
+    """The methods that the view declares (require_safe, require_POST …); "ANY" when it declares none."""
+    request = RequestFactory().generic(UNSAFE_PROBE, "/")
+    try:
+        response = view(request, **({"pk": 1} if "pk" in _parameters(view) else {}))
+    except Exception:  # without a declaration the view itself ran, with a request that passed no middleware
+        return ("ANY",)
+    return tuple(part.strip() for part in response.headers.get("Allow", "ANY").split(","))
+
+
+def _parameters(view: Callable[..., Any]) -> tuple[str, ...]:
+    while hasattr(view, "__wrapped__"):
+        view = view.__wrapped__
+    return view.__code__.co_varnames[: view.__code__.co_argcount]
+
+
+def table() -> str:
+    """``tests/access.txt``: the file that a person reviews when a page comes or its access changes."""
+    lines = [("URL", "Methods", "Declared", "Who")]
+    lines += [(row.route, " ".join(row.methods), str(row.access or "UNDECLARED"), row.who) for row in rows()]
+    widths = [max(len(line[column]) for line in lines) for column in range(3)]
+    return "".join(
+        "  ".join([*(cell.ljust(width) for cell, width in zip(line, widths, strict=False)), line[3]]).rstrip() + "\n"
+        for line in lines
+    )
+
+
+class World:
+    """Everybody of the cast with a browser each, and one row of every kind that an address may name."""
+
+    def __init__(self, make: Make) -> None:
+        self.make = make
+        self.people = {name: make.account(name, **facts) for name, facts in CAST.items()}
+        self.tara = make.account("tara", role=Role.VIEWER, first_name="Tara", external_id="x-1")
+        self.clients = {name: make.client(account) for name, account in self.people.items()}
+        make.client(self.tara)
+        self.entry = Entry.objects.create(
+            at=Session.objects.latest("pk").opened_at, event="account.locked", outcome="success", actor_name="sam"
+        )
+
+    def client(self, name: str, **how: Any) -> Client:
+        """The person's browser; "nobody" is a new one. A session that an earlier request ended is opened again."""
+        if name == "nobody":
+            return Client(**how)
+        return self.make.client(self.people[name], **how)
+
+    @property
+    def ids(self) -> dict[str, int]:
+        """What the addresses name: somebody else's account and session, an entry."""
+        theirs = Session.objects.of_account(self.tara.pk).latest("pk")
+        return {"accounts": self.tara.pk, "sessions": theirs.pk, "audit": self.entry.pk}
+
+
+def contents() -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of every table, to see that nothing changed."""
+    found = {}
+    for model in apps.get_models(include_auto_created=True):
+        columns = ", ".join(f'"{field.column}"' for field in model._meta.concrete_fields)
+        with connection.cursor() as cursor:
+            cursor.execute(f'SELECT {columns} FROM "{model._meta.db_table}" ORDER BY 1')
+            found[model._meta.db_table] = cursor.fetchall()
+    return found
+
+
+def changed(before: dict[str, list[tuple[Any, ...]]], *, but: tuple[str, ...] = ()) -> list[str]:
+    """The tables that differ from then."""
+    now = contents()
+    return [table for table in now if table not in but and now[table] != before[table]]
