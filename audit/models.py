@@ -76,6 +76,7 @@ class Entry(Searchable):
     details = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
 
     search_fields = ("actor_name", "behalf_name", "event", "target_name", "target_id", "address_text", "request_id")
+    shortest_piece = 3  # one or two letters are in most entries: the newest ones are walked through instead
     objects = EntryQuerySet.as_manager()
 
     class Meta:

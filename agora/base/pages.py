@@ -130,7 +130,8 @@ def _like(source: QuerySet[M], target: QuerySet[M]) -> QuerySet[M]:
 def matching(rows: QuerySet[M], text: str) -> QuerySet[M]:
     """The rows that contain the text, found through the index of its pieces where the database has one."""
     needle = fold(text)
-    if not needle or connection.vendor != "postgresql":
+    shortest = getattr(rows.model, "shortest_piece", 1)
+    if len(needle) < shortest or not needle or connection.vendor != "postgresql":
         return containing(rows, text)
     table, pk = rows.model._meta.db_table, rows.model._meta.pk
     size = min(len(needle), 3)
@@ -138,7 +139,8 @@ def matching(rows: QuerySet[M], text: str) -> QuerySet[M]:
     like = needle.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     # OFFSET 0 keeps the planner from walking the list's order in the hope of an early hit.
     found = RawSQL(  # noqa: S611 - table and column come from the model, the text is a parameter
-        f'SELECT "{pk.column}" FROM "{table}" WHERE {GRAMS}(search_text) @> %s AND search_text LIKE %s OFFSET 0',  # noqa: S608
+        f'SELECT "{pk.column}" FROM "{table}" '  # noqa: S608
+        f"WHERE {GRAMS}(search_text, {shortest}) @> %s AND search_text LIKE %s OFFSET 0",
         (grams, f"%{like}%"),
     )
     return rows.filter(pk__in=found)

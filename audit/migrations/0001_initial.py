@@ -74,5 +74,5 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        agora.base.models.CreateGramIndex("audit_entry", fastupdate=True),
+        agora.base.models.CreateGramIndex("audit_entry", shortest=3, fastupdate=True),
     ]
