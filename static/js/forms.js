@@ -7,6 +7,11 @@ const words = find("#words")?.dataset ?? {};
 // Buttons that do nothing without a script are hidden until there is one.
 whenAdded((root) => all("[data-reveal], [data-copy], [data-dismiss], [data-all]", root).forEach((element) => { element.hidden = false; }));
 
+// The server says what is wrong, under the field; the browser's own bubbles would hide that. Without a script they stay.
+whenAdded((root) => {
+  for (const form of all("form[method=post]", root)) form.noValidate = true;
+});
+
 on("click", "[data-reveal]", (button) => {
   const input = document.getElementById(button.dataset.reveal);
   const shown = input.type === "text";
