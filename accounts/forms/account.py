@@ -55,12 +55,13 @@ class RoleForm(forms.Form):
 
 
 class SetPasswordForm(forms.Form):
-    """A password that an administrator sets for somebody else."""
+    """A password that an administrator sets for somebody else. The service says whether it is good enough."""
 
     new_password = forms.CharField(
         label=_("New password"),
         strip=False,
         max_length=128,
+        help_text=_("At least 12 characters."),
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         error_messages={"required": _("Type a password first.")},
     )
@@ -70,15 +71,6 @@ class SetPasswordForm(forms.Form):
         initial=True,
         help_text=_("All sessions of the account end in any case."),
     )
-
-    def __init__(self, account: Account, *args: Any, **kwargs: Any) -> None:
-        self.account = account
-        super().__init__(*args, **kwargs)
-
-    def clean_new_password(self) -> str:
-        password: str = self.cleaned_data["new_password"]
-        validate_password(password, self.account)
-        return password
 
 
 class LockForm(forms.Form):
@@ -103,23 +95,25 @@ class CreateForm(ProfileForm):
         help_text=_("An Administrator who may also impersonate, use admin mode and make superusers."),
     )
     credentials = forms.ChoiceField(
-        label=_("Password"),
-        choices=[("password", _("Set a password")), ("none", _("No password yet"))],
+        label=_("How this account signs in"),
+        choices=[("password", _("With the password below")), ("none", _("No password yet"))],
         initial="password",
         widget=forms.RadioSelect,
     )
     password = forms.CharField(
         label=_("Password"),
         strip=False,
-        required=False,
         max_length=128,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         help_text=_("At least 12 characters."),
+        error_messages={"required": _("Type a password, or choose “No password yet”.")},
     )
     temporary = forms.BooleanField(label=_("Must be changed at the next sign-in"), required=False, initial=True)
+    use_required_attribute = False  # a browser would insist on a password that "No password yet" hides
 
     def __init__(self, *args: Any, may_make_superusers: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["password"].required = self.data.get("credentials") != "none"
         if not may_make_superusers:
             del self.fields["superuser"]
 
@@ -127,11 +121,9 @@ class CreateForm(ProfileForm):
         values = super().clean() or {}
         if values.get("credentials") == "none":
             values["password"] = None
-        elif not values.get("password"):
-            if "password" not in self.errors:
-                self.add_error("password", _("Type a password, or choose “No password yet”."))
-        else:
-            self._check(values["password"])
+            self.errors.pop("password", None)
+        elif password := values.get("password"):
+            self._check(password)
         return values
 
     def _check(self, password: str) -> None:

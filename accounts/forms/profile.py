@@ -52,3 +52,7 @@ class OwnPasswordForm(NewPasswordForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["new_password"].widget.attrs.pop("autofocus", None)
+
+    def is_current(self, password: str) -> bool:
+        """Compared with what was typed above; whether that is right is checked afterwards, with the throttle."""
+        return password == self.cleaned_data.get("current_password")

@@ -49,9 +49,13 @@ class NewPasswordForm(forms.Form):
     def clean_new_password(self) -> str:
         password: str = self.cleaned_data["new_password"]
         validate_password(password, self.account)
-        if self.account.check_password(password):
+        if self.is_current(password):
             raise forms.ValidationError(_("This is the password you have now. Choose another."))
         return password
+
+    def is_current(self, password: str) -> bool:
+        """Only for people who have just proved that they know it: the answer would help others to guess."""
+        return self.account.check_password(password)
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}

@@ -69,11 +69,13 @@ def deactivate(request: Request, pk: int) -> HttpResponse:
         accounts.set_active(account, False, actor=request.actor)
         messages.success(request, _("%(name)s is inactive.") % {"name": account.username})
         return redirect(target)
+    consequences = locks.lock_consequences(account, actor=request.actor)
     facts = [
-        sessions_fact(Session.objects.open(request.actor.at).of_account(pk).count()),
+        sessions_fact(consequences.open_sessions),
         ("archive", _("The account stays, with everything it owns and its audit trail")),
     ]
-    return render(request, "accounts/deactivate.html", {"account": account, "facts": facts, "next": target})
+    context = {"account": account, "facts": facts, "consequences": consequences, "next": target}
+    return render(request, "accounts/deactivate.html", context)
 
 
 @requires("accounts.change")

@@ -20,7 +20,6 @@ from accounts.services import accounts, passwords
 from accounts.services.rules import is_self, may_touch_superusers
 from accounts.views.common import back_to_list, person, visible_account, with_back
 from agora.base.access import requires
-from agora.base.errors import Refused
 from agora.base.http import Request
 from agora.base.pages import keyset_page
 from audit.models import Entry
@@ -63,7 +62,7 @@ def show_card(request: Request, account: Account, *, status: int = 200, **forms:
         "role": RoleForm(
             initial={"role": account.role, "superuser": account.is_superuser}, may_make_superusers=superusers
         ),
-        "password": SetPasswordForm(account),
+        "password": SetPasswordForm(),
     }
     context = {**frame(request, account, "accounts:card"), "forms": {**fresh, **forms}}
     return render(request, "accounts/card.html", context, status=status)
@@ -130,7 +129,7 @@ def edit(request: Request, pk: int) -> HttpResponse:
 def card_password(request: Request, pk: int) -> HttpResponse:
     """Set a password; errors come back under the field."""
     account = visible_account(request, pk)
-    form = SetPasswordForm(account, request.POST)
+    form = SetPasswordForm(request.POST)
     if form.is_valid():
         try:
             passwords.set_password(
@@ -139,8 +138,8 @@ def card_password(request: Request, pk: int) -> HttpResponse:
                 temporary=form.cleaned_data["temporary"],
                 actor=request.actor,
             )
-        except Refused as refusal:
-            form.add_error("new_password", str(refusal))
+        except ValidationError as error:
+            form.add_error("new_password", error)
         else:
             messages.success(request, _("Password of %(name)s changed.") % {"name": account.username})
             return redirect(with_back(request, reverse("accounts:card", args=[pk])))

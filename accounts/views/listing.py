@@ -16,7 +16,6 @@ from accounts.services import exports, passwords
 from accounts.views.card import show_card
 from accounts.views.common import person, visible_account
 from agora.base.access import requires
-from agora.base.errors import Refused
 from agora.base.http import Request, csv_lines, next_url, stream
 from agora.base.pages import bounded_counts, count_label
 
@@ -52,23 +51,22 @@ def _tabs(filters: AccountFilter, rows: AccountQuerySet) -> list[tuple[str, str,
 def set_password(request: Request, pk: int) -> HttpResponse:
     """A temporary password from the row; answered with the row for htmx, else with the list or the card."""
     account = visible_account(request, pk)
-    form = SetPasswordForm(account, {**request.POST.dict(), "temporary": "on"})
-    error = next((message for messages_ in form.errors.values() for message in messages_), "")
-    if not error:
+    form = SetPasswordForm({**request.POST.dict(), "temporary": "on"})
+    if form.is_valid():
         try:
             passwords.set_password(account, form.cleaned_data["new_password"], actor=request.actor)
-        except (Refused, ValidationError) as refusal:
-            error = str(refusal) if isinstance(refusal, Refused) else " ".join(refusal.messages)
-    if not request.htmx:
-        if error:
-            form.add_error("new_password", error) if form.is_valid() else None
-            return show_card(request, account, password=form, status=422)
-        messages.success(request, _("Password of %(name)s changed.") % {"name": account.username})
-        return redirect(next_url(request, reverse("accounts:list")))
-    if not error:
-        messages.success(request, _("Password of %(name)s changed.") % {"name": account.username})
-    row = {"account": visible_account(request, pk), "error": error, "changed": not error, "back": next_url(request, "")}
-    return render(request, "accounts/_row_answer.html", row, status=422 if error else 200)
+        except ValidationError as error:
+            form.add_error("new_password", error)
+        else:
+            messages.success(request, _("Password of %(name)s changed.") % {"name": account.username})
+    if request.htmx:
+        wrong = " ".join(str(sentence) for sentence in form.errors.get("new_password") or [])
+        row = {"account": visible_account(request, pk), "error": wrong, "changed": not wrong}
+        context = {**row, "back": next_url(request, "")}
+        return render(request, "accounts/_row_answer.html", context, status=422 if wrong else 200)
+    if form.errors:
+        return show_card(request, account, password=form, status=422)
+    return redirect(next_url(request, reverse("accounts:list")))
 
 
 @requires("accounts.export")

@@ -95,9 +95,20 @@ def _write(row: Model, fields: Sequence[Any]) -> str:
 def _read(cursor: str, fields: Sequence[Any]) -> list[Any]:
     try:
         values = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
-        return [field.to_python(value) for value, field in zip(values, fields, strict=True)]
+        return [_value(text, field) for text, field in zip(values, fields, strict=True)]
     except (ValueError, TypeError, binascii.Error, ValidationError) as error:
         raise BadRequest(_("This page link is damaged. Open the list from its start.")) from error
+
+
+def _value(text: Any, field: Any) -> Any:
+    """What ``value_to_string`` wrote, as a value that every database takes. Raises ValueError, ValidationError."""
+    if not isinstance(text, str) or "\0" in text:
+        raise ValueError(text)
+    text.encode()  # lone surrogates
+    value = field.to_python(text)
+    if isinstance(value, int) and abs(value) >= 2**63:
+        raise ValueError(text)
+    return value
 
 
 def containing(rows: QuerySet[M], text: str) -> QuerySet[M]:
