@@ -11,6 +11,7 @@ from django.contrib.sessions.backends.base import CreateError, SessionBase, Upda
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from sessions_admin import lookup
 from sessions_admin.models import Cause, Method, Session, digest_of
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class SessionStore(SessionBase):
 
     def load(self) -> dict[str, Any]:
         now = timezone.now()
-        row = Session.objects.not_closed().with_limits().filter(key_digest=digest_of(self.session_key or "")).first()
+        row = lookup.open_session(digest_of(self.session_key or ""))
         if row is None:
             self._session_key = None
             return {}
