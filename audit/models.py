@@ -82,6 +82,7 @@ class Entry(Searchable):
     class Meta:
         verbose_name = _("audit entry")
         verbose_name_plural = _("audit entries")
+        base_manager_name = "objects"  # refuses update and delete for Django's own ways around as well
         constraints = [one_of("outcome", Outcome, "audit_entry_outcome_known")]
         indexes = [
             models.Index(fields=["at", "id"], name="audit_entry_at"),

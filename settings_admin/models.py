@@ -39,7 +39,7 @@ class ServerSettings(models.Model):
 
     @classmethod
     def load(cls) -> Self:
-        """The row; made with its defaults by the first migration, so it is always there."""
+        """The row; made with its defaults after every migration, so it is always there."""
         return cls.objects.get(pk=1)
 
 

@@ -36,7 +36,7 @@ def lock(request: Request, pk: int) -> HttpResponse:
     """Ask, with the consequences as they are now; then lock."""
     account = visible_account(request, pk)
     target = next_url(request, reverse("accounts:list"))
-    form = LockForm(request.POST or None)
+    form = LockForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         locks.lock(account, reason=form.cleaned_data["reason"], actor=request.actor)
         messages.success(request, _("%(name)s is locked.") % {"name": account.username})
@@ -128,7 +128,7 @@ def in_bulk(request: Request, act: Callable[[Account, str], str]) -> HttpRespons
 @requires("accounts.lock")
 @require_http_methods(["GET", "HEAD", "POST"])
 def lock_many(request: Request) -> HttpResponse:
-    form = LockForm(request.POST or None)
+    form = LockForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         reason = form.cleaned_data["reason"]
 

@@ -27,7 +27,7 @@ from sessions_admin.models import Method
 def sign_in_page(request: Request) -> HttpResponse:
     """Username and password; one answer for everything that is wrong with them."""
     target = next_url(request, resolve_url(settings.LOGIN_REDIRECT_URL))
-    form = SignInForm(request.POST or None)
+    form = SignInForm(request.POST if request.method == "POST" else None)
     wait = 0
     if request.method == "POST" and form.is_valid():
         try:
@@ -64,7 +64,7 @@ def new_password_page(request: Request) -> HttpResponse:
     account = sign_in.held(request)
     if account is None or not account.must_change_password:
         return redirect("accounts:sign-in")
-    form = NewPasswordForm(account, request.POST or None)
+    form = NewPasswordForm(account, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         actor = request.actor.as_account(account, None)
         account = passwords.choose_password(account, form.cleaned_data["new_password"], actor=actor)

@@ -45,6 +45,7 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "audit entry",
                 "verbose_name_plural": "audit entries",
+                "base_manager_name": "objects",
                 "indexes": [
                     models.Index(fields=["at", "id"], name="audit_entry_at"),
                     models.Index(fields=["event", "at", "id"], name="audit_entry_event"),
