@@ -58,8 +58,8 @@ def histogram(
         max(filter(None, (start, oldest)), default=None) or found.order_by("at").values_list("at", flat=True).first()
     )
     first = first or end - timedelta(hours=24)
-    width = max(int((end - first).total_seconds()) // BARS + 1, 1)
     origin = int(first.timestamp())
+    width = max(int(end.timestamp()) - origin, 0) // BARS + 1  # seconds; one more, so that the end is in the last bar
     grouped = (
         found.annotate(bar=(_Epoch("at") - Value(origin)) / Value(width))
         .values("bar")
