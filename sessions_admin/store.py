@@ -7,9 +7,10 @@ import json
 from typing import TYPE_CHECKING, Any, Self
 
 from django.contrib.auth import SESSION_KEY
-from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
+from django.contrib.sessions.backends.base import VALID_KEY_CHARS, CreateError, SessionBase, UpdateError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.crypto import get_random_string
 
 from sessions_admin import lookup
 from sessions_admin.models import Cause, Method, Session, digest_of
@@ -59,9 +60,13 @@ class SessionStore(SessionBase):
     def exists(self, session_key: str) -> bool:
         return Session.objects.filter(key_digest=digest_of(session_key)).exists()
 
+    def _get_new_session_key(self) -> str:
+        """160 random bits need no look whether they are taken; the unique column would say so."""
+        return get_random_string(32, VALID_KEY_CHARS)
+
     def create(self) -> None:
         while True:
-            self._session_key = self._get_new_session_key()  # type: ignore[attr-defined]
+            self._session_key = self._get_new_session_key()
             try:
                 self.save(must_create=True)
             except CreateError:
@@ -77,6 +82,8 @@ class SessionStore(SessionBase):
         data, account_id = self.encode(values), values.get(SESSION_KEY)
         if must_create or self.row is None:
             return self._insert(data, account_id)
+        if data == self.row.data and str(self.row.account_id) == str(account_id):
+            return None  # written before in this request
         changed: dict[str, Any] = {"data": data}
         if account_id is not None and str(self.row.account_id) != str(account_id):
             now = timezone.now()
@@ -109,10 +116,10 @@ class SessionStore(SessionBase):
     def cycle_key(self) -> None:
         """The same session under a new key, at once: done at every step up or down in privilege (session fixation)."""
         self._get_session()  # type: ignore[attr-defined]
+        self._session_key = self._get_new_session_key()
         if self.row is None:
-            self.create()
+            self.modified = True  # the row comes with its first data
             return
-        self._session_key = self._get_new_session_key()  # type: ignore[attr-defined]
         if not Session.objects.not_closed().filter(pk=self.row.pk).update(key_digest=digest_of(self._session_key)):
             raise UpdateError
         self.modified = True
