@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import AccountForm
 from accounts.models import Account
+from accounts.names import validate_name
 from accounts.roles import Role
 from accounts.services.accounts import PROFILE_FIELDS
 
@@ -80,6 +81,7 @@ class LockForm(forms.Form):
         label=_("Reason"),
         required=False,
         max_length=500,
+        validators=[validate_name],
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
         help_text=_("Kept with the lock and in the audit log."),
     )

@@ -102,11 +102,12 @@ def chosen(request: Request) -> list[Account]:
     """The accounts that were ticked. Raises BadRequest for none, for too many and for what is no id."""
     sent = request.POST.getlist("id") if request.method == "POST" else request.GET.getlist("id")
     ids = {int(one) for one in sent if one.isascii() and one.isdecimal() and len(one) < 19}
-    if not ids:
-        raise BadRequest(_("No user is selected. Go back and tick at least one."))
     if len(ids) > MOST:
         raise BadRequest(_("More than %(most)d users are selected. Go back and select fewer.") % {"most": MOST})
-    return list(Account.objects.visible_to(person(request)).filter(pk__in=ids).order_by("username_key"))
+    found = list(Account.objects.visible_to(person(request)).filter(pk__in=ids).order_by("username_key"))
+    if not found:
+        raise BadRequest(_("No user is selected. Go back and tick at least one."))
+    return found
 
 
 def in_bulk(request: Request, act: Callable[[Account, str], str]) -> HttpResponse:
