@@ -1,0 +1,117 @@
+"""Hostile values in every field of every page: a clear refusal or a harmless page, never a crash, never run."""
+
+import pytest
+
+from accounts.models import Account
+from tests.conftest import Make
+from tests.hostile.payloads import ACTING, ELSEWHERE, HOSTILE, LOOKING, MARKUP, fields, filters, route, send
+from tests.pages import Row, World, changed, contents
+
+LISTS = ["/accounts/", "/sessions/", "/sessions/?tab=closed", "/audit/"]
+# Written by refusals and failed tries, as they should be.
+RECORDS = ("audit_entry", "accounts_signinthrottle", "sessions_admin_session")
+
+
+@pytest.mark.parametrize("row", LOOKING, ids=route)
+def test_in_the_address(row: Row, make: Make) -> None:
+    world = World(make)
+    client, address, before = world.client("root"), row.address(**world.ids), contents()
+    for name, value in HOSTILE.items():
+        if len(value) < 10_000:  # the web server refuses longer addresses
+            status = client.get(address, dict.fromkeys(fields(), value)).status_code
+            assert status in (200, 302, 400, 404), f"{name}: {status}"
+    assert changed(before, but=RECORDS) == []
+
+
+@pytest.mark.parametrize("address", [*LISTS, "/audit/histogram/"])
+def test_in_each_filter_alone(address: str, make: Make) -> None:
+    """One bad filter does not hide behind another: each is said and left out, or finds nothing."""
+    client = World(make).client("root")
+    for field in filters():
+        for name in ("null bytes", "a huge number", "a far date"):
+            status = client.get(address, {"tab": "open"} | {field: HOSTILE[name]}).status_code
+            assert status in (200, 400), f"{field}, {name}: {status}"
+
+
+@pytest.mark.parametrize("row", ACTING, ids=route)
+def test_in_every_field(row: Row, make: Make) -> None:
+    world = World(make)
+    for name, value in HOSTILE.items():
+        status = send(world.client("root"), row, world.ids, value)
+        assert status in (200, 302, 400, 404, 409, 422, 429), f"{name}: {status}"
+    for account in Account.objects.all():
+        for field in ("username", "first_name", "last_name", "external_id", "email", "lock_reason"):
+            text = getattr(account, field)
+            assert "\x00" not in text and "\u202e" not in text and len(text) <= 500, f"{field}: {text[:80]!r}"
+
+
+@pytest.mark.parametrize("row", LOOKING, ids=route)
+def test_markup_is_shown_and_never_run(row: Row, make: Make) -> None:
+    """Stored in every place that holds text and sent along in the address, it comes back escaped."""
+    world = World(make)
+    root = world.client("root")
+    profile = {"username": "tara", "first_name": MARKUP, "last_name": MARKUP, "external_id": MARKUP}
+    root.post(f"/accounts/{world.tara.pk}/edit/", profile)
+    assert Account.objects.get(username="tara").last_name == MARKUP
+    world.make.client(world.tara, headers={"User-Agent": MARKUP}).get("/")
+    ids = world.ids
+    root.post(f"/accounts/{world.tara.pk}/lock/", {"reason": MARKUP})
+    for headers in ({}, {"HX-Request": "true"}):
+        page = root.get(row.address(**ids), {"q": MARKUP, "id": world.tara.pk, "actor": MARKUP}, headers=headers)
+        text = page.content.decode() if not page.streaming else ""
+        assert "<script>alert" not in text and "<img src=x" not in text and "49{%" not in text
+
+
+@pytest.mark.parametrize("row", [*LOOKING, *ACTING], ids=route)
+def test_no_way_to_another_server(row: Row, make: Make) -> None:
+    world = World(make)
+    for target in ELSEWHERE:
+        for person in ("root", "nobody"):
+            client = world.client(person)
+            sent = {"next": target, "back": target, "id": world.tara.pk}
+            for response in (
+                client.get(row.address(**world.ids), sent),
+                client.post(row.address(**world.ids), sent),
+            ):
+                location = response.headers.get("Location", "/")
+                assert location.startswith("/") and not location.startswith(("//", "/\\")), f"{target!r} → {location!r}"
+                body = response.content.decode() if not response.streaming else ""
+                assert f'href="{target}"' not in body and f'value="{target}"' not in body, f"{target!r} in the page"
+
+
+@pytest.mark.parametrize("row", [row for row in [*LOOKING, *ACTING] if "<int" in row.route], ids=route)
+def test_ids_that_nothing_has(row: Row, make: Make) -> None:
+    world = World(make)
+    client, before = world.client("root"), contents()
+    for number in (0, 2**31, 2**63 - 1, 2**63, 10**30):
+        address = row.address(**dict.fromkeys(world.ids, number))
+        for method in row.methods:
+            assert client.generic(method, address).status_code == 404, f"{method} {address}"
+    assert changed(before) == []
+
+
+@pytest.mark.parametrize("address", ["/accounts/lock/", "/accounts/end-sessions/", "/sessions/end/"])
+def test_more_ids_than_one_action_takes(address: str, make: Make) -> None:
+    world = World(make)
+    client, before = world.client("root"), contents()
+    assert client.post(address, {"id": list(range(600))}).status_code == 400
+    assert client.post(address, {"id": list(range(5_000))}).status_code == 400
+    assert client.post(address, {"id": ["x", "-1", "9" * 40, "١", ""]}).status_code == 400
+    assert changed(before) == []
+
+
+CURSORS = [
+    *("x", "W10", "WzFd", "bnVsbA", "WyIyMDI2", "WyJhIiwiYiIsImMiXQ", "W251bGwsbnVsbF0", "W3t9LHt9XQ"),
+    *("WyJcdTAwMDAiLDFd", "WyJhIiw5OTk5OTk5OTk5OTk5OTk5OTk5OTldOQ", "%00", "-", "A" * 5_000),
+]
+
+
+@pytest.mark.parametrize("address", LISTS)
+@pytest.mark.parametrize("side", ["after", "before"])
+def test_damaged_cursors(address: str, side: str, make: Make) -> None:
+    client = World(make).client("root")
+    for cursor in CURSORS:
+        join = "&" if "?" in address else "?"
+        response = client.get(f"{address}{join}{side}={cursor}")
+        assert response.status_code == 400, cursor
+        assert "This page link is damaged" in response.content.decode()
