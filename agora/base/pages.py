@@ -122,6 +122,8 @@ def _search(ordered: QuerySet[M], text: str, wanted: int) -> list[M]:
     A word that matches a share p of N rows costs at most about sqrt(wanted * N) rows either way; an index alone would
     sort half a million rows for a common letter, a walk alone would pass a million rows for a rare word.
     """
+    if "\0" in text:
+        return []  # no stored text has one, and PostgreSQL takes none as a parameter
     walk = ordered.model._default_manager.using(ordered.db).filter(pk__in=ordered.values("pk")[:WALK])
     same_order = ordered.query.order_by
     found = list(containing(_like(ordered, walk), text).order_by(*same_order)[:wanted])
