@@ -1,0 +1,113 @@
+"""A real Chromium on a real server: breaking the content policy, an error or another host fails the test."""
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.conf import settings
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, expect
+from pytest_django.live_server_helper import LiveServer
+
+from accounts.models import Account
+from tests.conftest import Make
+from tests.pages import World
+from tests.services import missing
+
+HERE = Path(__file__).parent
+INSTALL = (
+    "Chromium is not installed. Install it with: apt-get install -y --no-install-recommends chromium fonts-liberation"
+)
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]  # fmt: skip
+WATCH = """document.addEventListener("securitypolicyviolation",
+    event => violated(`${event.violatedDirective}: ${event.blockedURI} ${event.sample}`))"""
+# Chromium logs every answer over 399; which of them are wrong is for _answered to say.
+STATUS_LINE = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d")
+PATIENCE = 5_000  # milliseconds until an expectation fails
+
+Browse = Callable[..., Page]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything here drives a browser and commits: the server's threads must see what the test wrote."""
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.browser)
+            # The rows that migrations made come back after each test's flush.
+            item.add_marker(pytest.mark.django_db(transaction=True, serialized_rollback=True))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _patience() -> None:
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright's event loop runs in the thread of the tests
+    expect.set_options(timeout=PATIENCE)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    program = shutil.which("chromium") or shutil.which("google-chrome") or missing(INSTALL)
+    return browser_type_launch_args | {"executable_path": program, "args": FLAGS}
+
+
+class Watch:
+    """Collects what a page must not do."""
+
+    def __init__(self, context: BrowserContext, server: str) -> None:
+        self.host = urlsplit(server).netloc
+        self.faults: list[str] = []
+        context.expose_binding("violated", lambda _source, what: self.faults.append(f"content policy: {what}"))
+        context.add_init_script(WATCH)
+        context.on("console", self._logged)
+        context.on("weberror", lambda error: self.faults.append(f"error: {error.error}"))
+        context.on("request", self._asked)
+        context.on("response", self._answered)
+
+    def _logged(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning") and not STATUS_LINE.match(message.text):
+            self.faults.append(f"console: {message.text}")
+
+    def _asked(self, request: Request) -> None:
+        parts = urlsplit(request.url)
+        if parts.scheme in ("http", "https", "ws", "wss") and parts.netloc != self.host:
+            self.faults.append(f"foreign request: {request.url}")
+
+    def _answered(self, response: Response) -> None:
+        asset = response.request.resource_type in ("script", "stylesheet", "image", "font")
+        if response.status >= 500 or (asset and response.status >= 400):
+            self.faults.append(f"answer {response.status}: {response.url}")
+
+
+@pytest.fixture
+def browse(browser: Browser, live_server: LiveServer, make: Make) -> Iterator[Browse]:
+    """``browse(ada)`` is a browser of ada's own, signed in; ``browse()`` a visitor's. Options are Playwright's."""
+    opened: list[tuple[BrowserContext, Watch]] = []
+
+    def new(account: Account | None = None, **options: Any) -> Page:
+        usual = {
+            "base_url": live_server.url, "reduced_motion": "reduce", "timezone_id": "UTC", "locale": "en-GB",
+            "viewport": {"width": 1280, "height": 800},
+        }  # fmt: skip
+        context = browser.new_context(**(usual | options))
+        context.set_default_timeout(PATIENCE)
+        opened.append((context, Watch(context, live_server.url)))
+        if account is not None:
+            key = make.client(account).cookies[settings.SESSION_COOKIE_NAME].value
+            context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": key, "url": live_server.url}])
+        return context.new_page()
+
+    yield new
+    for context, _watch in opened:
+        context.close()
+    faults = [fault for _context, watch in opened for fault in watch.faults]
+    assert not faults, "\n".join(faults)
+
+
+@pytest.fixture
+def world(make: Make) -> World:
+    return World(make)
