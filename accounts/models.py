@@ -140,7 +140,7 @@ class Account(Searchable, AbstractBaseUser):
             models.Index(fields=["username_key", "id"], name="account_by_username"),
             models.Index(fields=["last_login_key", "id"], name="account_by_last_login"),
             models.Index(fields=["created_at", "id"], name="account_by_created"),
-            models.Index(fields=["role", "username_key", "id"], name="account_by_role"),
+            models.Index(fields=["role", "id"], name="account_by_role"),
             models.Index(fields=["username_key", "id"], name="account_locked", condition=Q(locked_at__isnull=False)),
             models.Index(fields=["username_key", "id"], name="account_inactive", condition=Q(is_active=False)),
             models.Index(fields=["id"], name="account_superusers", condition=Q(is_superuser=True)),

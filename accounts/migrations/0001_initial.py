@@ -150,7 +150,7 @@ class Migration(migrations.Migration):
                     models.Index(fields=["username_key", "id"], name="account_by_username"),
                     models.Index(fields=["last_login_key", "id"], name="account_by_last_login"),
                     models.Index(fields=["created_at", "id"], name="account_by_created"),
-                    models.Index(fields=["role", "username_key", "id"], name="account_by_role"),
+                    models.Index(fields=["role", "id"], name="account_by_role"),
                     models.Index(
                         condition=models.Q(("locked_at__isnull", False)),
                         fields=["username_key", "id"],
