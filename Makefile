@@ -24,7 +24,7 @@ test: .venv/.installed-dev ## Run all tests on SQLite, those in a real browser i
 lint: .venv/.installed-dev ## Check style, types, layers and migrations
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	.venv/bin/mypy
+	AGORA_DEBUG=on .venv/bin/mypy
 	.venv/bin/lint-imports
 	AGORA_DEBUG=on .venv/bin/python manage.py makemigrations --check --dry-run
 
