@@ -4,6 +4,7 @@ import os
 import threading
 from typing import Any
 
+from django.contrib.auth import password_validation
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.core.exceptions import ValidationError
 from django.utils.translation import ngettext
@@ -32,6 +33,15 @@ class BoundedArgon2Hasher(Argon2PasswordHasher):
 
     def harden_runtime(self, password: str, encoded: str) -> None:
         """Nothing: all our hashes cost the same; Django's would hash twice and so tell who has an older one."""
+
+
+class MinimumLengthValidator(password_validation.MinimumLengthValidator):
+    """Django's, in a sentence that fits under the field of a list's row."""
+
+    def get_error_message(self) -> str:
+        return ngettext("Use at least %(min)d character.", "Use at least %(min)d characters.", self.min_length) % {
+            "min": self.min_length
+        }
 
 
 class MaximumLengthValidator:
