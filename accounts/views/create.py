@@ -22,7 +22,8 @@ from agora.base.http import Request
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])
 def create(request: Request) -> HttpResponse:
-    form = CreateForm(request.POST if request.method == "POST" else None, may_make_superusers=may_touch_superusers(request.actor))
+    sent = request.POST if request.method == "POST" else None  # an empty form was sent, too, and has errors
+    form = CreateForm(sent, may_make_superusers=may_touch_superusers(request.actor))
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
         try:
