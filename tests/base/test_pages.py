@@ -1,0 +1,138 @@
+"""Lists: whatever the rows, walking yields each exactly once; whatever the text, searching finds what a scan does."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.http import QueryDict
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from accounts.models import Account
+from accounts.roles import Role
+from agora.base import pages
+from agora.base.errors import BadRequest
+from agora.base.models import fold
+from agora.base.pages import bounded_count, keyset_page, matching
+
+few = settings(
+    max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+START = datetime(2026, 11, 20, 12, tzinfo=UTC)
+# Letters that databases, patterns and Unicode treat specially, and few of them: so that they meet.
+letters = st.sampled_from([*"aAbB01%_\\'\"*[]?^$.|-/ \néßİıﬁאب𝕏漢😀Σς", "\u0301"])
+names = st.text(letters, min_size=1, max_size=12)
+
+
+def fill(rows: list[tuple[str, int, str]]) -> list[Account]:
+    """Accounts with these first names, logins so many minutes after the start, and roles."""
+    Account.objects.all().delete()
+    made = [
+        Account(
+            username=f"u{number}",
+            username_key=f"u{number}",
+            first_name=name,
+            last_login_key=START + timedelta(minutes=minute),
+            role=role,
+        )
+        for number, (name, minute, role) in enumerate(rows)
+    ]
+    for account in made:
+        account.search_text = account.folded()
+    return Account.objects.bulk_create(made)
+
+
+several = st.lists(
+    st.tuples(names, st.integers(0, 3), st.sampled_from(Role.values)),  # many ties
+    max_size=25,
+)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("order", ["last_login_key", "-last_login_key", "role", "-role", "username_key", "pk", "-pk"])
+@few
+@given(rows=several, size=st.integers(1, 7))
+def test_walking_forth_and_back_yields_every_row_exactly_once(
+    order: str, rows: list[tuple[str, int, str]], size: int
+) -> None:
+    fill(rows)
+    column = order.removeprefix("-")
+    down = "-" if order.startswith("-") else ""
+    expected = list(Account.objects.order_by(order, *([f"{down}pk"] if column != "pk" else [])))
+    forth: list[Account] = []
+    page = keyset_page(Account.objects.all(), order=order, params={}, size=size)
+    assert not page.has_previous
+    seen = [page]
+    while page.has_next:
+        page = keyset_page(Account.objects.all(), order=order, params={"after": page.next_cursor}, size=size)
+        seen.append(page)
+        assert page.has_previous
+    forth = [row for page in seen for row in page.rows]
+    assert forth == expected
+    back = list(page.rows)
+    while page.has_previous:
+        page = keyset_page(Account.objects.all(), order=order, params={"before": page.previous_cursor}, size=size)
+        assert page.has_next
+        back = page.rows + back
+    assert back == expected
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("walk", [pages.WALK, 2])
+@few
+@given(rows=several, text=st.one_of(st.text(letters, max_size=4), names), size=st.integers(1, 30))
+def test_searching_finds_what_a_scan_finds_in_the_same_order(
+    walk: int, rows: list[tuple[str, int, str]], text: str, size: int
+) -> None:
+    everybody = sorted(fill(rows), key=lambda account: (account.last_login_key, account.pk), reverse=True)
+    expected = [account for account in everybody if fold(text) in account.folded()]
+    usual, pages.WALK = pages.WALK, walk
+    try:
+        page = keyset_page(Account.objects.all(), order="-last_login_key", params={}, size=size, text=text)
+    finally:
+        pages.WALK = usual
+    assert page.rows == expected[:size]
+    assert page.has_next == (len(expected) > size)
+    assert sorted(matching(Account.objects.all(), text), key=expected.index) == expected
+
+
+@pytest.mark.django_db
+def test_a_row_in_between_neither_repeats_nor_hides_another() -> None:
+    fill([(name, 0, "none") for name in "abcdef"])
+    first = keyset_page(Account.objects.all(), order="username_key", params={}, size=3)
+    Account.objects.filter(pk=first.rows[0].pk).delete()
+    Account(username="u00").save()
+    second = keyset_page(Account.objects.all(), order="username_key", params={"after": first.next_cursor}, size=3)
+    assert [row.username for row in second.rows] == ["u3", "u4", "u5"]
+
+
+@pytest.mark.django_db
+@few
+@given(
+    cursor=st.one_of(st.text(min_size=1, max_size=40), st.binary(min_size=1, max_size=40).map(lambda raw: raw.hex()))
+)
+def test_a_damaged_cursor_is_a_bad_request(cursor: str) -> None:
+    with pytest.raises(BadRequest, match="This page link is damaged"):
+        keyset_page(Account.objects.all(), order="-last_login_key", params={"after": cursor})
+
+
+@pytest.mark.django_db
+def test_a_cursor_of_another_order_is_a_bad_request() -> None:
+    fill([("a", 0, "none"), ("b", 1, "none")])
+    by_name = keyset_page(Account.objects.all(), order="username_key", params={}, size=1)
+    with pytest.raises(BadRequest):
+        keyset_page(Account.objects.all(), order="-last_login_key", params=QueryDict(f"after={by_name.next_cursor}"))
+
+
+@pytest.mark.django_db
+def test_a_page_costs_one_query(django_assert_num_queries: object) -> None:
+    fill([("a", number, "none") for number in range(12)])
+    for size in (1, 5, 50):
+        with django_assert_num_queries(1):  # type: ignore[operator]
+            keyset_page(Account.objects.all(), order="-last_login_key", params={}, size=size)
+
+
+@pytest.mark.django_db
+def test_counting_stops_at_the_bound() -> None:
+    fill([("a", 0, "none") for _ in range(12)])
+    assert bounded_count(Account.objects.all(), most=10) == 10
+    assert bounded_count(Account.objects.filter(role="none"), most=100) == 12
