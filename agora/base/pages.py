@@ -24,7 +24,7 @@ from agora.base.models import GRAMS, fold
 M = TypeVar("M", bound=Model)
 
 PAGE_SIZE = 50
-WALK = 5_000  # rows looked through in the list's own order before the text index is asked
+WALK = 8_000  # rows looked through in the list's own order before the text index is asked
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,21 @@ class _RowCompare(Func):
         half = len(parts) // 2
         left, right = (", ".join(sql for sql, _ in side) for side in (parts[:half], parts[half:]))
         return f"({left}) {self.operator} ({right})", [param for _, params in parts for param in params]
+
+
+class _HasPieces(Func):
+    """The condition that the index of ``CreateGramIndex`` answers: the column has all these pieces."""
+
+    output_field = BooleanField()
+    conditional = True
+
+    def __init__(self, column: Combinable, pieces: Sequence[str], shortest: int) -> None:
+        self.pieces, self.shortest = list(pieces), shortest
+        super().__init__(column)
+
+    def as_sql(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
+        column, params = compiler.compile(self.source_expressions[0])
+        return f"{GRAMS}({column}, {self.shortest}) @> %s", [*params, self.pieces]
 
 
 def keyset_page(
@@ -119,44 +134,66 @@ def containing(rows: QuerySet[M], text: str) -> QuerySet[M]:
 def _search(ordered: QuerySet[M], text: str, wanted: int) -> list[M]:
     """Rows in the list's own order: common words are found on a short walk, rare ones by the index.
 
-    A word that matches a share p of N rows costs at most about sqrt(wanted * N) rows either way; an index alone would
+    A word in a share p of N rows costs at most about sqrt(wanted * N) rows either way; an index alone would
     sort half a million rows for a common letter, a walk alone would pass a million rows for a rare word.
     """
     if "\0" in text:
         return []  # no stored text has one, and PostgreSQL takes none as a parameter
-    walk = ordered.model._default_manager.using(ordered.db).filter(pk__in=ordered.values("pk")[:WALK])
-    same_order = ordered.query.order_by
-    found = list(containing(_like(ordered, walk), text).order_by(*same_order)[:wanted])
+    sql, params = ordered.values("pk", "search_text")[:WALK].query.sql_with_params()
+    walk = RawSQL(  # noqa: S611 - written by the ORM, the text is a parameter
+        f"WITH walk (pk, hay) AS ({sql}) SELECT pk FROM walk WHERE hay LIKE %s ESCAPE '\\' LIMIT %s",  # noqa: S608
+        (*params, _pattern(fold(text)), wanted),
+    )
+    found = list(ordered.filter(pk__in=walk))
     if len(found) == wanted:
         return found
-    return list(matching(ordered, text)[:wanted])
+    return _by_index(ordered, text, wanted)
 
 
-def _like(source: QuerySet[M], target: QuerySet[M]) -> QuerySet[M]:
-    """``target`` with the joins and annotations of ``source``: the same columns come back either way."""
-    target.query.select_related = source.query.select_related
-    for name, annotation in source.query.annotations.items():
-        target = target.annotate(**{name: annotation})
-    return target
+def _by_index(ordered: QuerySet[M], text: str, wanted: int) -> list[M]:
+    """All rows that contain the text, each read once, then ordered and cut."""
+    pieces = _pieces(ordered, fold(text))
+    if not pieces:
+        return list(containing(ordered, text)[:wanted])
+    order = [str(name) for name in ordered.query.order_by]
+    columns = [name.removeprefix("-") for name in order]
+    names = [f"key_{number}" for number in range(len(columns))]  # the last one is the primary key
+    direction = "DESC" if order[0].startswith("-") else "ASC"
+    inner = ordered.filter(_HasPieces(F("search_text"), pieces, _shortest(ordered)))
+    sql, params = containing(inner, text).order_by().values(*columns).query.sql_with_params()
+    # OFFSET 0 keeps the planner from walking the list's order in the hope of an early hit.
+    found = RawSQL(  # noqa: S611 - written by the ORM
+        f"SELECT {names[-1]} FROM ({sql} OFFSET 0) found ({', '.join(names)}) "  # noqa: S608
+        f"ORDER BY {', '.join(f'{name} {direction}' for name in names)} LIMIT %s",
+        (*params, wanted),
+    )
+    return list(ordered.filter(pk__in=found))
+
+
+def _pattern(needle: str) -> str:
+    """For LIKE: the needle anywhere, its own wildcards taken as letters."""
+    escaped = needle.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
 
 
 def matching(rows: QuerySet[M], text: str) -> QuerySet[M]:
     """The rows that contain the text, found through the index of its pieces where the database has one."""
-    needle = fold(text)
-    shortest = getattr(rows.model, "shortest_piece", 1)
-    if len(needle) < shortest or not needle or connection.vendor != "postgresql":
-        return containing(rows, text)
-    table, pk = rows.model._meta.db_table, rows.model._meta.pk
+    if pieces := _pieces(rows, fold(text)):
+        found = rows.model._default_manager.filter(_HasPieces(F("search_text"), pieces, _shortest(rows)))
+        return rows.filter(pk__in=containing(found, text).values("pk"))
+    return containing(rows, text)
+
+
+def _pieces(rows: QuerySet[M], needle: str) -> list[str]:
+    """What to ask the index for: the needle's longest pieces; nothing where there is no index or they are too short."""
     size = min(len(needle), 3)
-    grams = sorted({needle[i : i + size] for i in range(len(needle) - size + 1)})
-    like = needle.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    # OFFSET 0 keeps the planner from walking the list's order in the hope of an early hit.
-    found = RawSQL(  # noqa: S611 - table and column come from the model, the text is a parameter
-        f'SELECT "{pk.column}" FROM "{table}" '  # noqa: S608
-        f"WHERE {GRAMS}(search_text, {shortest}) @> %s AND search_text LIKE %s OFFSET 0",
-        (grams, f"%{like}%"),
-    )
-    return rows.filter(pk__in=found)
+    if size < max(_shortest(rows), 1) or connection.vendor != "postgresql":
+        return []
+    return sorted({needle[i : i + size] for i in range(len(needle) - size + 1)})
+
+
+def _shortest(rows: QuerySet[M]) -> int:
+    return int(getattr(rows.model, "shortest_piece", 1))
 
 
 def bounded_count(rows: QuerySet[M], most: int = 1_000) -> int:
