@@ -1,0 +1,82 @@
+"""Which databases a run needs, and their making."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.db import connection, transaction
+
+from accounts.models import Account
+from audit.models import Entry
+from bench import databases, seed
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Rows: accounts of the short and the long list, sessions, entries of the short and the long log."""
+
+    name: str
+    short: int
+    middle: int
+    long: int
+    sessions: int
+    log: int
+    long_log: int
+    sqlite: int
+    rounds: int
+
+    def postgres(self) -> dict[str, tuple[int, int, int]]:
+        """Each database with its accounts, sessions and entries."""
+        return {
+            f"accounts_{self.short}": (self.short, self.short, 0),
+            f"accounts_{self.middle}": (self.middle, self.middle, 0),
+            f"accounts_{self.long}": (self.long, self.sessions, self.log),
+            f"log_{self.long_log}": (self.short, self.short, self.long_log),
+        }
+
+
+SCALES = {
+    "full": Scale("full", 1_000, 100_000, 1_000_000, 1_000_000, 1_000_000, 5_000_000, 100_000, 40),
+    "small": Scale("small", 1_000, 10_000, 50_000, 50_000, 50_000, 100_000, 10_000, 15),
+}
+
+
+def prepare(scale: Scale, socket: str, folder: Path) -> None:
+    """Make and fill what is not there yet, and keep a connection to each; a half-filled database is made anew."""
+    for name, rows in scale.postgres().items():
+        databases.create(socket, name)
+        databases.add_postgres(socket, name)
+        with databases.use(name):
+            if not filled():
+                connection.close()
+                databases.drop(socket, name)
+                databases.create(socket, name)
+                _fill(name, *rows)
+    name = f"lists_{scale.sqlite}"
+    databases.add_sqlite(folder, name)
+    with databases.use(name):
+        if not filled():
+            connection.close()
+            for ending in ("", "-wal", "-shm"):
+                (folder / f"{name}.sqlite3{ending}").unlink(missing_ok=True)
+            _fill(name, scale.sqlite, scale.sqlite, scale.sqlite)
+
+
+def filled() -> bool:
+    """The mark of a finished seeding."""
+    return "bench_seeded" in connection.introspection.table_names()
+
+
+def _fill(name: str, accounts: int, sessions: int, entries: int) -> None:
+    started = time.monotonic()
+    databases.migrate()
+    seed.fill(Account, seed.accounts(accounts))
+    seed.sessions(sessions, accounts)
+    if entries:
+        seed.fill(Entry, seed.entries(entries, accounts))
+    seed.settle()
+    seed.check()
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE bench_seeded (at text)")
+    seconds = time.monotonic() - started
+    print(f"  seeded {name}: {accounts:,} accounts, {sessions:,} sessions, {entries:,} entries in {seconds:.0f} s")

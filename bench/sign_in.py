@@ -1,0 +1,63 @@
+"""Signing in beside the password hash it has to compute, and the four ways to fail beside each other."""
+
+from collections.abc import Callable, Iterator
+from itertools import count
+
+from django.contrib.auth.hashers import check_password, make_password
+from django.db.models import QuerySet
+from django.test import Client
+
+from accounts.models import Account, SignInThrottle
+from bench import databases, seed
+from bench.timing import Line, Table, in_turns, ms
+
+PAGE = "/sign-in/"
+LEAST_ROUNDS = 40
+ADDRESSES = count()
+
+
+def measure(table: Table, database: str, *, rounds: int) -> None:
+    """The whole POST, in turns; every try comes from another address and for another name, so nothing has to wait."""
+    table.section("Sign-in")
+    with databases.use(database):
+        SignInThrottle.objects.all().delete()
+        encoded = make_password(seed.PASSWORD)
+        seeded = Account.objects.filter(pk__gte=seed.FIRST_SEEDED).exclude(username="bench")
+        usable = _names(seeded.usable().filter(first_name__gt=""))
+        nobody = (f"nobody{number}" for number in count())
+        works = {
+            "hash": lambda: check_password(seed.PASSWORD, encoded),
+            "right": _try(usable, seed.PASSWORD, lets_in=True),
+            "unknown": _try(nobody, seed.PASSWORD),
+            "wrong": _try(usable, "not the password"),
+            "locked": _try(_names(seeded.locked().filter(is_active=True)), seed.PASSWORD),
+            "inactive": _try(_names(seeded.filter(is_active=False, locked_at=None)), seed.PASSWORD),
+        }
+        found = in_turns(works, rounds=max(LEAST_ROUNDS, rounds * 2))
+    bound = found["hash"] * 1.05 + 5
+    what = "sign-in, beside 1.05 times the hash and 5 ms"
+    table.add(Line(what, ms(found["right"]), f"hash {ms(found['hash'])}", found["right"] / bound, "<= 1"))
+    failures = {name: found[name] for name in ("unknown", "wrong", "locked", "inactive")}
+    most, least = max(failures, key=failures.__getitem__), min(failures, key=failures.__getitem__)
+    spread = failures[most] / failures[least]
+    table.add(Line(f"slowest failure ({most}) beside the quickest ({least})", ms(failures[most]), ms(failures[least]),
+                   spread, "<= 1.05"))  # fmt: skip
+
+
+def _names(rows: QuerySet[Account]) -> Iterator[str]:
+    """Usernames, each once."""
+    return iter(list(rows.order_by("-pk").values_list("username", flat=True)[:1_000]))
+
+
+def _try(names: Iterator[str], password: str, *, lets_in: bool = False) -> Callable[[], object]:
+    client = Client()
+
+    def post() -> None:
+        client.cookies.clear()
+        number = next(ADDRESSES)
+        address = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
+        response = client.post(PAGE, {"username": next(names), "password": password}, REMOTE_ADDR=address)
+        if (response.status_code == 302) is not lets_in or response.status_code == 429:
+            raise AssertionError(f"Signing in was answered with {response.status_code}.")
+
+    return post
