@@ -3,6 +3,7 @@
 Who and what are stored as text and as ids without foreign keys, so an entry stays readable when its target is gone.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Self
 
@@ -50,6 +51,21 @@ class EntryQuerySet(models.QuerySet["Entry"]):
         raise AppendOnly
 
     def bulk_update(self, *args: Any, **kwargs: Any) -> int:
+        raise AppendOnly
+
+    def bulk_create(
+        self, objs: Iterable["Entry"], *args: Any, update_conflicts: bool = False, **kwargs: Any
+    ) -> list["Entry"]:
+        if update_conflicts:
+            raise AppendOnly
+        return super().bulk_create(objs, *args, **kwargs)
+
+    # What Django itself calls below ``save`` and when it deletes on behalf of other rows.
+
+    def _update(self, values: Any) -> int:
+        raise AppendOnly
+
+    def _raw_delete(self, using: str | None) -> int:
         raise AppendOnly
 
 
@@ -110,9 +126,10 @@ class Entry(Searchable):
         return self.address or ""
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        if not self._state.adding:
+        """Only ever an INSERT: a new object with the id of an old entry is refused by the primary key."""
+        if args or not self._state.adding or kwargs.get("force_update"):
             raise AppendOnly
-        super().save(*args, **kwargs)
+        super().save(**kwargs | {"force_insert": True})
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         raise AppendOnly

@@ -2,8 +2,40 @@
 
 import django.core.serializers.json
 from django.db import migrations, models
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.state import StateApps
 
 import agora.base.models
+
+POSTGRESQL = """
+CREATE FUNCTION audit_entry_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'The audit log is append-only: entries are neither changed nor deleted.'
+        USING ERRCODE = 'restrict_violation';
+END $$;
+CREATE TRIGGER audit_entry_append_only BEFORE UPDATE OR DELETE ON audit_entry
+    FOR EACH ROW EXECUTE FUNCTION audit_entry_append_only();
+"""
+# SQLite has no TRUNCATE: deleting stays possible there, or nothing could empty the table.
+SQLITE = """
+CREATE TRIGGER audit_entry_append_only BEFORE UPDATE ON audit_entry
+    BEGIN SELECT RAISE(ABORT, 'The audit log is append-only: entries are not changed.'); END;
+"""
+
+
+def refuse_changes(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+    """The model refuses as well; this also refuses what goes around it."""
+    statement = {"postgresql": POSTGRESQL, "sqlite": SQLITE}.get(schema_editor.connection.vendor)
+    if statement:
+        schema_editor.execute(statement, params=None)
+
+
+def allow_changes(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+    if schema_editor.connection.vendor == "postgresql":
+        schema_editor.execute("DROP TRIGGER audit_entry_append_only ON audit_entry")
+        schema_editor.execute("DROP FUNCTION audit_entry_append_only()")
+    elif schema_editor.connection.vendor == "sqlite":
+        schema_editor.execute("DROP TRIGGER audit_entry_append_only")
 
 
 class Migration(migrations.Migration):
@@ -76,4 +108,5 @@ class Migration(migrations.Migration):
             },
         ),
         agora.base.models.CreateGramIndex("audit_entry", shortest=3, fastupdate=True),
+        migrations.RunPython(refuse_changes, allow_changes),
     ]
