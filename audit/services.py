@@ -13,7 +13,21 @@ from audit.events import EVENTS
 from audit.models import Entry, Outcome
 
 MASK = "•••"
-SECRET_WORDS = ("password", "secret", "token", "api_key", "private_key", "passphrase", "cookie", "authorization")
+SECRET_WORDS = (
+    "password",
+    "passwd",
+    "passphrase",
+    "secret",
+    "token",
+    "api_key",
+    "private_key",
+    "session_key",
+    "encryption_key",
+    "credential",
+    "recovery_code",
+    "cookie",
+    "authorization",
+)
 
 
 class Target(Protocol):
@@ -25,15 +39,21 @@ class Target(Protocol):
     def __str__(self) -> str: ...
 
 
-def masked(details: Any, name: str = "") -> Any:
-    """The same details with every value whose name speaks of a secret replaced (OWASP Logging Cheat Sheet)."""
+def masked(details: Any, secret: bool = False) -> Any:
+    """The same details with every value under a name that speaks of a secret replaced (OWASP Logging Cheat Sheet).
+
+    Whatever stands below such a name is secret too. Yes, no and nothing stay: "must change password" is no password.
+    """
     if isinstance(details, dict):
-        return {key: masked(value, str(key)) for key, value in details.items()}
-    if isinstance(details, list):
-        return [masked(item, name) for item in details]
-    if any(word in name.lower() for word in SECRET_WORDS) and not isinstance(details, bool | type(None)):
-        return MASK
-    return details
+        return {key: masked(value, secret or _names_secret(key)) for key, value in details.items()}
+    if isinstance(details, list | tuple | set | frozenset):
+        return [masked(item, secret) for item in details]
+    return MASK if secret and not isinstance(details, bool | type(None)) else details
+
+
+def _names_secret(key: Any) -> bool:
+    name = str(key).lower().replace("-", "_").replace(" ", "_")
+    return any(word in name for word in SECRET_WORDS)
 
 
 def record(

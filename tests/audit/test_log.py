@@ -1,4 +1,6 @@
-"""What the log promises: written with the change, never changed, never a secret, readable for ever."""
+"""What the log promises: written with the change, never a secret, readable for ever."""
+
+from typing import Any
 
 import pytest
 from django.db import transaction
@@ -8,7 +10,7 @@ from accounts.services import locks, passwords
 from accounts.services.accounts import change_profile
 from accounts.services.rules import CannotLockYourself
 from agora.base.actor import Actor
-from audit.models import AppendOnly, Entry
+from audit.models import Entry
 from audit.services import MASK, masked, record
 from tests.conftest import PASSWORD, Make
 
@@ -67,31 +69,27 @@ def test_a_password_is_never_written(make: Make, ada: Account, vic: Account) -> 
         assert PASSWORD not in str(entry)
 
 
-def test_values_of_secret_fields_are_masked_at_any_depth() -> None:
-    details = {"changes": {"client_secret": ["canary-1", "canary-2"], "host": ["a", "b"]}, "api_key": "canary-3"}
-    assert masked(details) == {"changes": {"client_secret": [MASK, MASK], "host": ["a", "b"]}, "api_key": MASK}
+@pytest.mark.parametrize(
+    ("details", "kept"),
+    [
+        (
+            {"changes": {"client_secret": ["canary", "canary"], "host": ["a", "b"]}, "api_key": "canary"},
+            {"changes": {"client_secret": [MASK, MASK], "host": ["a", "b"]}, "api_key": MASK},
+        ),
+        ({"Bind-Password": {"old": "canary", "new": ["canary"]}}, {"Bind-Password": {"old": MASK, "new": [MASK]}}),
+        ({"tokens": [{"v": "canary"}], "hosts": [{"v": "a"}]}, {"tokens": [{"v": MASK}], "hosts": [{"v": "a"}]}),
+        ({"credentials": ("canary", 7), "port": (1, 2)}, {"credentials": [MASK, MASK], "port": [1, 2]}),
+    ],
+)
+def test_values_of_secret_fields_are_masked_at_any_depth(
+    db: None, details: dict[str, Any], kept: dict[str, Any]
+) -> None:
+    assert masked(details) == kept
+    assert "canary" not in str(record("account.locked", actor=Actor.system(), **details).details)
 
 
 def test_flags_that_speak_of_secrets_stay_readable() -> None:
     assert masked({"must_change_password": [False, True]}) == {"must_change_password": [False, True]}
-
-
-def test_an_entry_is_neither_changed_nor_deleted(make: Make, ada: Account, vic: Account) -> None:
-    locks.lock(vic, actor=make.actor(ada))
-    entry = last()
-    entry.actor_name = "nobody"
-    for attempt in (
-        entry.save,
-        entry.delete,
-        Entry.objects.all().delete,
-        lambda: Entry.objects.update(actor_name="nobody"),
-        lambda: Entry.objects.bulk_update([entry], ["actor_name"]),
-        lambda: Entry._base_manager.filter(pk=entry.pk).update(actor_name="nobody"),
-        lambda: Entry._base_manager.filter(pk=entry.pk).delete(),
-    ):
-        with pytest.raises(AppendOnly):
-            attempt()
-    assert last().actor_name == "ada"
 
 
 def test_an_entry_stays_readable_when_its_target_is_gone(make: Make, ada: Account, vic: Account) -> None:
