@@ -168,6 +168,11 @@ class Account(Searchable, AbstractBaseUser):
         return self.full_name or self.username
 
     @property
+    def role_name(self) -> str:
+        """As ``get_role_display()``, which goes through all choices, for lists."""
+        return str(Role(self.role).label)
+
+    @property
     def is_locked(self) -> bool:
         return self.locked_at is not None
 

@@ -23,6 +23,7 @@ from agora.base import access, times
 
 HUES = 8
 CURSORS = ("after", "before")
+SOME_NUMBER = 1_234_567_890
 
 
 @lru_cache(maxsize=1024)
@@ -34,7 +35,17 @@ def icon(name: str, cls: str = "") -> Markup:
 
 def url(name: str, *args: Any, **kwargs: Any) -> str:
     """The address of a view. Raises NoReverseMatch."""
+    if len(args) == 1 and type(args[0]) is int and args[0] > 0 and not kwargs:
+        before, after = _around_number(name)
+        return f"{before}{args[0]}{after}"
     return reverse(name, args=args, kwargs=kwargs)
+
+
+@lru_cache(maxsize=256)
+def _around_number(name: str) -> tuple[str, str]:
+    """The address of a view of one row, without the row's number: a list has several of them in each row."""
+    before, _number, after = reverse(name, args=[SOME_NUMBER]).rpartition(str(SOME_NUMBER))
+    return before, after
 
 
 @pass_context
@@ -82,6 +93,16 @@ def initials(text: str) -> str:
     return "".join(word[0] for word in dict.fromkeys([words[0], words[-1]])).upper()[:2] if words else "?"
 
 
+def _translate(message: str) -> str:
+    return _translated(translation.get_language(), message)
+
+
+@lru_cache(maxsize=4096)
+def _translated(language: str | None, message: str) -> str:
+    """Django looks a text up in three catalogues; a list has a thousand of them."""
+    return gettext(message)
+
+
 def text_direction() -> str:
     """For ``<html dir>``: "rtl" for languages written from right to left, else "ltr"."""
     return "rtl" if translation.get_language_bidi() else "ltr"
@@ -94,7 +115,7 @@ def environment(**options: Any) -> Environment:
         extensions=["jinja2.ext.i18n"],
     )
     env.install_gettext_callables(  # type: ignore[attr-defined]
-        gettext, ngettext, newstyle=True, pgettext=pgettext, npgettext=npgettext
+        _translate, ngettext, newstyle=True, pgettext=pgettext, npgettext=npgettext
     )
     env.globals.update(
         icon=icon,
