@@ -7,8 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any, Self
 
 from django.contrib.auth import SESSION_KEY
-from django.contrib.sessions.backends.base import VALID_KEY_CHARS, CreateError, SessionBase, UpdateError
-from django.db import IntegrityError, transaction
+from django.contrib.sessions.backends.base import VALID_KEY_CHARS, SessionBase, UpdateError
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
@@ -65,14 +64,9 @@ class SessionStore(SessionBase):
         return get_random_string(32, VALID_KEY_CHARS)
 
     def create(self) -> None:
-        while True:
-            self._session_key = self._get_new_session_key()
-            try:
-                self.save(must_create=True)
-            except CreateError:
-                continue
-            self.modified = True
-            return
+        self._session_key = self._get_new_session_key()
+        self.save(must_create=True)
+        self.modified = True
 
     def save(self, must_create: bool = False) -> None:
         """Write the dictionary. Raises UpdateError when the session was ended meanwhile: nothing may bring it back."""
@@ -106,11 +100,7 @@ class SessionStore(SessionBase):
             address=self.address,
             user_agent=self.user_agent,
         )
-        try:
-            with transaction.atomic():
-                row.save(force_insert=True)
-        except IntegrityError as error:
-            raise CreateError from error
+        row.save(force_insert=True)
         self.row = row
 
     def cycle_key(self) -> None:

@@ -107,6 +107,6 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        agora.base.models.CreateGramIndex("audit_entry", shortest=3, fastupdate=True),
+        agora.base.models.CreateGramIndex("audit_entry", shortest=3),
         migrations.RunPython(refuse_changes, allow_changes),
     ]
