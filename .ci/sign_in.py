@@ -7,6 +7,7 @@ Exit status 1 with a sentence when a page is not what it must be. Standard libra
 import sys
 from html.parser import HTMLParser
 from http.cookiejar import CookieJar
+from urllib.error import HTTPError
 from urllib.parse import urlencode, urljoin, urlsplit
 from urllib.request import HTTPCookieProcessor, ProxyHandler, Request, build_opener
 
@@ -29,11 +30,14 @@ class Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         self.text.append(data)
 
+    def words(self) -> str:
+        return " ".join(" ".join(self.text).split())[:400]
+
     def password_form(self) -> tuple[str, list[dict[str, str | None]]]:
         for form, inputs in self.forms:
             if any(field.get("type") == "password" for field in inputs):
                 return form.get("action") or "", inputs
-        raise SystemExit(f"No form with a password on the page: {' '.join(' '.join(self.text).split())[:400]}")
+        raise SystemExit(f"No form with a password on the page: {self.words()}")
 
 
 class Browser:
@@ -46,7 +50,11 @@ class Browser:
     def open(self, address: str, form: dict[str, str] | None = None) -> Page:
         headers = {"Referer": self.address} if self.address else {}
         data = urlencode(form).encode() if form is not None else None
-        with self.opener.open(Request(address, data, headers), timeout=30) as answer:  # noqa: S310 the address is ours
+        try:
+            answer = self.opener.open(Request(address, data, headers), timeout=30)  # noqa: S310 the address is ours
+        except HTTPError as refusal:  # a page as well: it says what was wrong
+            answer = refusal
+        with answer:
             self.address = answer.url
             return Page(answer.read().decode())
 
@@ -68,11 +76,13 @@ def main(address: str, username: str, password: str, new_password: str) -> None:
     browser = Browser()
     page = browser.submit(browser.open(urljoin(address, "/sign-in/")), username, password, new_password)
     path = urlsplit(browser.address).path
-    if path == "/sign-in/" or not any(field.get("autocomplete") == "new-password" for field in page.password_form()[1]):
-        raise SystemExit(f"Signing in led to {path}, not to the page that asks for a new password.")
+    if path == "/sign-in/":
+        raise SystemExit(f"Signing in was refused: {page.words()}")
+    if not any(field.get("autocomplete") == "new-password" for field in page.password_form()[1]):
+        raise SystemExit(f"Signing in led to {path}, which does not ask for a new password.")
     page = browser.submit(page, username, password, new_password)
     if urlsplit(browser.address).path == path:
-        raise SystemExit(f"The new password was not accepted: {' '.join(' '.join(page.text).split())[:400]}")
+        raise SystemExit(f"The new password was not accepted: {page.words()}")
     page = browser.open(urljoin(address, "/"))
     if urlsplit(browser.address).path == "/sign-in/" or username not in "".join(page.text):
         raise SystemExit(f"{browser.address} does not show {username} as signed in.")
