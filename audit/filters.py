@@ -1,14 +1,16 @@
 """The filter of the audit log."""
 
-import ipaddress
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any
 
 import django_filters
 from django import forms
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django_filters.fields import IsoDateTimeField
 
 from agora.base.filters import ListFilter
 from audit.events import EVENTS
@@ -17,9 +19,54 @@ from audit.models import Outcome
 PERIODS = {"1h": timedelta(hours=1), "24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta(days=30)}
 
 
-def event_choices() -> list[tuple[str, str]]:
-    """All declared events by name."""
-    return [(name, f"{name} · {EVENTS[name]}") for name in sorted(EVENTS)]
+YEARS = range(1970, 3000)
+
+
+def event_choices() -> list[tuple[str, list[tuple[str, str]]]]:
+    """All declared events, under the noun that each begins with."""
+    names = groupby(sorted(EVENTS), key=lambda name: name.partition(".")[0])
+    return [(noun, [(name, f"{name} · {EVENTS[name]}") for name in found]) for noun, found in names]
+
+
+class MomentField(IsoDateTimeField):  # type: ignore[misc]  # django-filter has no types
+    """A time in the reader's time zone, within what every database and calendar can hold."""
+
+    def clean(self, value: Any) -> datetime | None:
+        found: datetime | None = super().clean(value)
+        if found and found.year not in YEARS:
+            raise forms.ValidationError(_("Choose a time between the years 1970 and 2999."))
+        return found
+
+
+class MomentFilter(django_filters.IsoDateTimeFilter):  # type: ignore[misc]
+    field_class = MomentField
+
+
+class SessionField(forms.IntegerField):
+    """A session's number, also as the pages write it: s-123."""
+
+    widget = forms.TextInput
+    default_error_messages = {"invalid": _("Enter the number of a session, such as s-123.")}
+
+    def to_python(self, value: Any) -> int | None:
+        return super().to_python(str(value or "").strip().lower().removeprefix("s-"))
+
+
+class SessionFilter(django_filters.Filter):  # type: ignore[misc]
+    field_class = SessionField
+
+
+class AddressField(forms.GenericIPAddressField):
+    """One address, in the spelling in which entries hold it."""
+
+    default_error_messages = {"invalid": _("Enter a whole IPv4 or IPv6 address. The search finds parts of one.")}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(unpack_ipv4=True, **kwargs)
+
+
+class AddressFilter(django_filters.Filter):  # type: ignore[misc]
+    field_class = AddressField
 
 
 def moment(**attrs: str) -> forms.DateTimeInput:
@@ -43,32 +90,33 @@ class AuditFilter(ListFilter):
         method="searched",
         empty_label=_("Any time"),
     )
-    start = django_filters.IsoDateTimeFilter(label=_("From"), method="searched", widget=moment())
-    end = django_filters.IsoDateTimeFilter(label=_("To"), method="searched", widget=moment())
+    start = MomentFilter(label=_("From"), method="searched", widget=moment())
+    end = MomentFilter(label=_("To"), method="searched", widget=moment())
     event = django_filters.MultipleChoiceFilter(label=_("Events"), choices=event_choices, method="named")
     outcome = django_filters.ChoiceFilter(label=_("Outcome"), choices=Outcome.choices, empty_label=_("Any outcome"))
-    actor = django_filters.CharFilter(label=_("Actor"), field_name="actor_name", max_length=150)
-    session = django_filters.NumberFilter(
-        label=_("Session"), field_name="session_id", min_value=1, max_value=2**62, widget=forms.TextInput
-    )
-    address = django_filters.CharFilter(label=_("Address"), method="from_address", max_length=45)
+    actor = django_filters.CharFilter(label=_("Actor"), field_name="actor_name", lookup_expr="iexact", max_length=150)
+    session = SessionFilter(label=_("Session"), field_name="session_id", min_value=1, max_value=2**62)
+    address = AddressFilter(label=_("Address"), field_name="address", max_length=45)
 
     def named(self, rows: QuerySet[Any], name: str, value: list[str]) -> QuerySet[Any]:
         return rows.filter(event__in=value) if value else rows
 
-    def from_address(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
-        try:
-            return rows.filter(address=str(ipaddress.ip_address(value)))
-        except ValueError:
-            return rows.none()
-
     @property
     def range(self) -> tuple[datetime | None, datetime | None]:
-        """From (included) and to (not included); a period counts back from now and wins."""
+        """From (included) and to (not included); a period counts back from now and narrows the two further."""
         values = self.values
+        start, end = values.get("start"), values.get("end")
         if period := values.get("period"):
-            return timezone.now() - PERIODS[period], None
-        return values.get("start"), values.get("end")
+            since = timezone.now() - PERIODS[period]
+            start = max(since, start) if start else since
+        return start, end
+
+    @property
+    def complaints(self) -> list[str]:
+        start, end = self.values.get("start"), self.values.get("end")
+        if start and end and start >= end:
+            return [*super().complaints, gettext("From is not before To, so no entry can match. Change one of them.")]
+        return super().complaints
 
     @property
     def qs(self) -> QuerySet[Any]:
@@ -85,4 +133,6 @@ class AuditFilter(ListFilter):
             return timezone.localtime(value).strftime("%Y-%m-%d %H:%M")
         if name == "event":
             return ", ".join(value)
+        if name == "session":
+            return f"s-{value}"
         return super().label(name, value)

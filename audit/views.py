@@ -3,10 +3,13 @@
 import json
 from typing import Any
 
+from django.apps import apps
 from django.core.serializers.json import DjangoJSONEncoder
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
-from django.urls import NoReverseMatch
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -21,8 +24,8 @@ from audit.histogram import histogram
 from audit.models import Entry
 
 TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
-# Where a target's own page is, by the type that its entries name.
-CARDS = {"account": "accounts:card", "session": "sessions:card"}
+# What an entry may lead to: by the type that entries name, its page, and its model to see whether it still exists.
+CARDS = {"account": ("accounts:card", "accounts.Account"), "session": ("sessions:card", "sessions_admin.Session")}
 
 
 def _filtered(request: Request) -> AuditFilter:
@@ -34,7 +37,12 @@ def _filtered(request: Request) -> AuditFilter:
 def entry_list(request: Request) -> HttpResponse:
     """The newest entries of the filter, or the page that the cursor names."""
     filters = _filtered(request)
-    context = {"filters": filters, "page": filters.page(), "parameters": request.GET.urlencode()}
+    page = filters.page()
+    context = {
+        "filters": filters,
+        "page": page,
+        "cards": _cards(request, {("session", str(entry.session_id)) for entry in page.rows if entry.session_id}),
+    }
     return render(request, "audit/list.html", context)
 
 
@@ -43,16 +51,30 @@ def entry_list(request: Request) -> HttpResponse:
 def entry(request: Request, pk: int) -> HttpResponse:
     """One entry: what changed and the request it came with; a fragment in the list, else a page."""
     found = get_object_or_404(Entry.objects.all(), pk=pk)
-    changes = found.details.get("changes") or {}
+    changes, facts = _told(found)
     context = {
         "entry": found,
         "label": EVENTS.get(found.event, found.event),
-        "changes": [(name, _shown(old), _shown(new)) for name, (old, new) in changes.items()],
-        "facts": [(name, _shown(value)) for name, value in found.details.items() if name != "changes"],
+        "at": timezone.localtime(found.at).isoformat(sep=" ", timespec="milliseconds"),
+        "changes": changes,
+        "facts": facts,
         "links": _links(request, found),
         "as_json": json.dumps(exports.as_dict(found), cls=DjangoJSONEncoder, ensure_ascii=False, indent=2),
     }
     return render(request, "audit/_record.html" if request.htmx else "audit/entry.html", context)
+
+
+def _told(found: Entry) -> tuple[list[tuple[str, str | None, str | None]], list[tuple[str, str | None]]]:
+    """The details as (field, before, after) where there are two values, and as (name, value) for the rest."""
+    told = found.details.get("changes", {})
+    pairs: dict[str, list[Any]] = {}
+    if isinstance(told, dict):
+        pairs = {name: pair for name, pair in told.items() if isinstance(pair, list) and len(pair) == 2}
+    facts = {name: value for name, value in found.details.items() if name != "changes" or value != pairs}
+    return (
+        [(name, _shown(old), _shown(new)) for name, (old, new) in pairs.items()],
+        [(name, _shown(value)) for name, value in facts.items()],
+    )
 
 
 def _shown(value: Any) -> str | None:
@@ -65,22 +87,34 @@ def _shown(value: Any) -> str | None:
 
 
 def _links(request: Request, found: Entry) -> list[tuple[str, str, str]]:
-    """(icon, words, address) for what the reader may open."""
+    """(icon, words, address) for what the reader may open and what still exists."""
     home = url_if_allowed(request, "audit:list")
     links = []
     if found.actor_name:
-        links.append(
-            ("user-round", _("All by %(name)s") % {"name": found.actor_name}, f"{home}?actor={found.actor_name}")
-        )
+        words = _("All by %(name)s") % {"name": found.actor_name}
+        links.append(("user-round", words, f"{home}?{urlencode({'actor': found.actor_name})}"))
     if found.session_id:
         links.append(("history", _("Same session"), f"{home}?session={found.session_id}"))
-    if found.target_type in CARDS and found.target_id:
-        try:
-            if card := url_if_allowed(request, CARDS[found.target_type], int(found.target_id)):
-                links.append(("square-arrow-out-up-right", _("Open %(name)s") % {"name": found.target_name}, card))
-        except (NoReverseMatch, ValueError):
-            pass  # a target without a page
+    names = {
+        (found.target_type, found.target_id): found.target_name,
+        ("session", str(found.session_id or "")): f"s-{found.session_id}",
+        ("account", str(found.behalf_id or "")): found.behalf_name,
+        ("account", str(found.actor_id or "")): found.actor_name,
+    }
+    for key, card in _cards(request, set(names)).items():
+        links.append(("square-arrow-out-up-right", _("Open %(name)s") % {"name": names[key]}, card))
     return links
+
+
+def _cards(request: Request, keys: set[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """The pages of those (type, id) that still exist and that the reader may open: one query for each type."""
+    found: dict[tuple[str, str], str] = {}
+    for kind, (view, model) in CARDS.items():
+        ids = {int(pk) for named, pk in keys if named == kind and pk.isdecimal() and len(pk) < 19}
+        if ids and url_if_allowed(request, view, min(ids)):
+            there = apps.get_model(model)._base_manager.filter(pk__in=ids).order_by("pk").values_list("pk", flat=True)
+            found |= {(kind, str(pk)): reverse(view, args=[pk]) for pk in there}
+    return found
 
 
 @requires("audit.view")
@@ -102,6 +136,8 @@ def export(request: Request) -> HttpResponseBase:
     if kind not in TYPES:
         raise BadRequest(_("There is no such format. Choose CSV or JSON Lines."))
     filters = _filtered(request)
+    if complaints := filters.complaints:
+        raise BadRequest(" ".join(complaints))  # it would be more than was asked for
     rows = containing(filters.qs, filters.text) if filters.text else filters.qs
     exports.record_export(filters.params, kind, actor=request.actor)
     return stream(exports.export(rows, kind), filename=f"audit.{kind}", content_type=TYPES[kind])
