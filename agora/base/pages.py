@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import EmptyResultSet, ValidationError
 from django.db import connection
 from django.db.models import BooleanField, F, Model, QuerySet, Value
 from django.db.models.expressions import Combinable, Func, RawSQL
@@ -139,7 +139,10 @@ def _search(ordered: QuerySet[M], text: str, wanted: int) -> list[M]:
     """
     if "\0" in text:
         return []  # no stored text has one, and PostgreSQL takes none as a parameter
-    sql, params = ordered.values("pk", "search_text")[:WALK].query.sql_with_params()
+    try:
+        sql, params = ordered.values("pk", "search_text")[:WALK].query.sql_with_params()
+    except EmptyResultSet:
+        return []  # another filter leaves nothing, such as an id beyond the column's range
     walk = RawSQL(  # noqa: S611 - written by the ORM, the text is a parameter
         f"WITH walk (pk, hay) AS ({sql}) SELECT pk FROM walk WHERE hay LIKE %s ESCAPE '\\' LIMIT %s",  # noqa: S608
         (*params, _pattern(fold(text)), wanted),
