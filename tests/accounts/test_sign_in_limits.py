@@ -92,7 +92,7 @@ def test_a_forged_forwarded_header_buys_no_tries(make: Make) -> None:
         assert attempt(Client(), "other").status_code == 429
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_failures_at_the_same_time_are_all_counted(make: Make) -> None:
     """In several threads, each with a database connection of its own, as processes have."""
 
