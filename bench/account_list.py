@@ -15,7 +15,7 @@ LIST = "/accounts/"
 
 def measure(table: Table, short: str, long: str, *, rounds: int) -> None:
     """Pages of 50 rows at two sizes of the table in turns, then a full page of 100 beside an empty one."""
-    table.section("List of accounts")
+    table.section(f"List of accounts, {long}")
     works: dict[str, Callable[[], object]] = {}
     for name in (short, long):
         with databases.use(name):

@@ -46,13 +46,12 @@ def addresses() -> dict[str, tuple[str, str]]:
     middle = seed.START + seed.SPAN / 2
     deep = Entry.objects.order_by("-at", "-id").filter(at__lt=seed.START + seed.SPAN / 10)
     cursor = keyset_page(deep, order="-at", params={}, size=1).next_cursor
-    end = middle + timedelta(days=1)
+    end = middle.replace(hour=0, minute=0) + timedelta(days=1)
     pages = Entry.objects.count() // 100 * 9 // 10
-    day = f"?at__year={middle.year}&at__month={middle.month}&at__day={middle.day}"
     return {
         "first page": (LOG, STOCK),
         "deep page": (f"{LOG}?after={cursor}", f"{STOCK}?p={pages}"),
-        "jump to a date": (f"{LOG}?end={end:%Y-%m-%dT%H:%M}", f"{STOCK}{day}"),
+        "jump to a date": (f"{LOG}?end={end:%Y-%m-%dT%H:%M}", f"{STOCK}?at__lt={end:%Y-%m-%d}%2000:00:00%2B00:00"),
     }
 
 
@@ -66,7 +65,8 @@ def _search(table: Table) -> None:
         ("two letters, nowhere", "zÿ"),
     ):
         took = min(once(browser.load(f"{LOG}?q={word}")) for _ in range(3))
-        table.add(Line(f"text search in the log, {what}", ms(took), ""))
+        theirs = once(browser.load(f"{STOCK}?q={word}"))
+        table.add(Line(f"text search in the log, {what}, beside the admin's", ms(took), ms(theirs), theirs / took))
 
 
 def export(table: Table, database: str) -> None:

@@ -21,8 +21,8 @@ ALL_COMPARED = 20_000  # hits; beyond that the first page is compared
 
 def measure(table: Table, database: str, *, words: int) -> None:
     """Needles of 1 to 15 letters, with no, few and all hits, in two orders; each through both searches."""
-    table.section(f"Text search, {database}")
     with databases.use(database):
+        table.section(f"Text search, {database}, {connection.display_name}")
         needles = needles_of(words)
         ours: dict[str, float] = {}
         theirs: dict[str, float] = {}

@@ -13,6 +13,7 @@ if "BENCH_DATA" not in os.environ:  # a process that is started by the bench sha
     for _name in [name for name in os.environ if name.startswith("AGORA_")]:
         del os.environ[_name]
     os.environ["AGORA_DATA"] = os.environ["BENCH_DATA"] = _data
+    os.mkdir(f"{_data}/static")  # else WhiteNoise warns in every process
     os.environ["AGORA_SECRET_KEY"] = Fernet.generate_key().decode()
     os.environ["AGORA_ENCRYPTION_KEY"] = Fernet.generate_key().decode()
     os.environ["AGORA_LOG_LEVEL"] = "ERROR"
