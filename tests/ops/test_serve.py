@@ -1,0 +1,123 @@
+"""``python -m agora.serve`` as ``make run`` starts it: answers, keeps its web server alive, leaves nothing behind."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+LIMIT = 60.0  # seconds; an idle machine needs 4
+ROOT = Path(settings.BASE_DIR)
+
+
+class Server:
+    """The supervisor, its address and every process that was started with its data folder."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AGORA_", "DJANGO_"))}
+        for name in ("DATABASE_URL", "REDIS_URL"):
+            kept.pop(name, None)
+        self.environment = kept | {
+            "AGORA_DATA": str(data), "HOST": "127.0.0.1", "PORT": str(self.port), "AGORA_WORKERS": "1",
+        }  # fmt: skip
+        self.log = data.with_suffix(".log")
+        self.supervisor = self.start()
+
+    def start(self) -> "subprocess.Popen[bytes]":
+        with self.log.open("w") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "agora.serve"], cwd=ROOT, env=self.environment, stdout=log, stderr=log
+            )
+
+    def get(self, path: str) -> str:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=LIMIT) as answer:
+            return str(answer.read().decode())
+
+    def processes(self) -> set[int]:
+        mark, found = f"AGORA_DATA={self.data}".encode(), set()
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                if mark in (folder / "environ").read_bytes().split(b"\0"):
+                    found.add(int(folder.name))
+            except OSError:  # ended meanwhile, or somebody else's
+                continue
+        return found
+
+    def children(self) -> set[int]:
+        return {
+            pid for pid in self.processes()
+            if re.search(rf"^PPid:\t{self.supervisor.pid}$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+        }  # fmt: skip
+
+    def until(self, condition: Callable[[], object]) -> None:
+        deadline = time.monotonic() + LIMIT
+        while not condition():
+            assert time.monotonic() < deadline, self.log.read_text()
+            time.sleep(0.05)
+
+    def ready(self) -> "Server":
+        self.until(lambda: "Agora is running" in self.log.read_text())
+        assert "ok" in self.get("/readyz")
+        return self
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    server = Server(tmp_path / "data")
+    yield server.ready()
+    for pid in server.processes():
+        os.kill(pid, signal.SIGKILL)
+    server.supervisor.wait()
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_signal_ends_everything(server: Server, stop: signal.Signals) -> None:
+    assert len(server.processes()) >= 3  # the supervisor, gunicorn and its worker
+    server.supervisor.send_signal(stop)
+    assert server.supervisor.wait(LIMIT) == 0
+    assert server.processes() == set()
+
+
+def test_a_killed_supervisor_leaves_no_orphans(server: Server) -> None:
+    server.supervisor.kill()
+    server.supervisor.wait()
+    server.until(lambda: not server.processes())
+
+
+def test_a_killed_web_server_comes_back_and_requests_wait_for_it(server: Server) -> None:
+    (web,) = server.children()
+    os.kill(web, signal.SIGKILL)
+    server.until(lambda: "web ended with status -9; starting it again in 1 s." in server.log.read_text())
+    assert server.children() == set()
+    assert "ok" in server.get("/readyz")
+    assert server.children() != {web}
+
+
+def test_a_second_server_on_the_port_says_so_and_ends(server: Server) -> None:
+    second = subprocess.run(
+        [sys.executable, "-m", "agora.serve"], cwd=ROOT, env=server.environment, capture_output=True, text=True,
+        timeout=LIMIT, check=False,
+    )  # fmt: skip
+    assert second.returncode == 1
+    assert second.stderr.startswith(f"Port {server.port} on 127.0.0.1 is in use. Choose another one: make run PORT=")
+    assert "Traceback" not in second.stderr
+    assert "ok" in server.get("/readyz")
+
+
+def test_the_first_password_is_shown_once(server: Server) -> None:
+    assert re.search(r"Username: admin\n +Password: \S{16,}\n", server.log.read_text())
+    server.supervisor.terminate()
+    server.supervisor.wait(LIMIT)
+    server.supervisor = server.start()
+    assert "Password" not in server.ready().log.read_text()
