@@ -51,14 +51,20 @@ class SessionQuerySet(models.QuerySet["Session"]):
         """Rows without an end, past their limits or not."""
         return self.filter(closed_at__isnull=True)
 
-    def open(self, now: datetime | None = None) -> Self:
+    def open(self, now: datetime | None = None, limits: ServerSettings | None = None) -> Self:
         """Sessions whose next request will be let in: not closed and within both limits."""
-        now, limits = now or timezone.now(), ServerSettings.load()
+        now, limits = now or timezone.now(), limits or ServerSettings.load()
         return (
             self.signed_in()
             .not_closed()
             .filter(last_seen_at__gt=now - limits.idle_limit, opened_at__gt=now - limits.absolute_limit)
         )
+
+    def past_limits(self, now: datetime | None = None, limits: ServerSettings | None = None) -> Self:
+        """Sessions that a limit ended and nobody wrote down yet: their next request, or a purge, will."""
+        now, limits = now or timezone.now(), limits or ServerSettings.load()
+        idle, absolute = Q(last_seen_at__lte=now - limits.idle_limit), Q(opened_at__lte=now - limits.absolute_limit)
+        return self.signed_in().not_closed().filter(idle | absolute)
 
     def closed(self) -> Self:
         return self.signed_in().filter(closed_at__isnull=False)
@@ -134,10 +140,14 @@ class Session(models.Model):
         return str(self.get_cause_display())
 
     def past(self, now: datetime, *, idle: timedelta, absolute: timedelta) -> Cause:
-        """The limit that this session is past, or Cause.OPEN."""
-        if now - self.opened_at >= absolute:
-            return Cause.ABSOLUTE
-        return Cause.IDLE if now - self.last_seen_at >= idle else Cause.OPEN
+        """The limit that this session passed first, or Cause.OPEN."""
+        if now < self.ends_at(idle=idle, absolute=absolute):
+            return Cause.OPEN
+        return Cause.ABSOLUTE if self.opened_at + absolute <= self.last_seen_at + idle else Cause.IDLE
+
+    def ends_at(self, *, idle: timedelta, absolute: timedelta) -> datetime:
+        """From when on no request is let in, unless one comes before."""
+        return min(self.opened_at + absolute, self.last_seen_at + idle)
 
 
 def open_count(account: str = "pk") -> Subquery:

@@ -11,7 +11,6 @@ from agora.base.errors import Refused
 from audit.events import event
 from audit.services import change, record
 from sessions_admin.models import Cause, Session, SessionQuerySet
-from settings_admin.models import ServerSettings
 
 if TYPE_CHECKING:
     from accounts.models import Account
@@ -22,6 +21,7 @@ PURGED = event("session.purged", _("Old sessions removed"))
 
 KEPT = timedelta(days=365)
 VISITORS_KEPT = timedelta(days=1)
+BATCH = 500  # sessions that one transaction of a purge writes down
 
 
 class AlreadyClosed(Refused):
@@ -59,10 +59,10 @@ def end_sessions_of(account_id: int, *, cause: Cause, actor: Actor, but: int | N
     return _close(rows.exclude(pk=but) if but else rows, cause=cause, actor=actor)
 
 
-def _close(rows: SessionQuerySet, *, cause: Cause, actor: Actor) -> int:
+def _close(rows: SessionQuerySet, *, cause: Cause, actor: Actor, at: datetime | None = None) -> int:
     who = actor.accountable
     return rows.not_closed().update(
-        closed_at=actor.at,
+        closed_at=at or actor.at,
         cause=cause,
         data="",
         closed_by_id=who.pk if who else None,
@@ -71,22 +71,25 @@ def _close(rows: SessionQuerySet, *, cause: Cause, actor: Actor) -> int:
 
 
 def write_down_limit(session: Session, cause: Cause) -> None:
-    """A session was found past a limit: it ended when it passed it, at latest now."""
+    """A session, read ``with_limits``, was found past one: it ended when it passed it, not when that was noticed."""
+    ended = session.ends_at(idle=session.idle_limit, absolute=session.absolute_limit)
     with transaction.atomic():
-        closed = _close(Session.objects.filter(pk=session.pk), cause=cause, actor=(actor := Actor.system()))
+        closed = _close(Session.objects.filter(pk=session.pk), cause=cause, actor=(actor := Actor.system()), at=ended)
         if closed and session.account_id:
-            record(CLOSED, actor=actor, target=session, account=_name(session), cause=cause)
+            record(CLOSED, actor=actor, target=session, account=_name(session), cause=cause, ended_at=ended)
 
 
 def purge_sessions(*, now: datetime, kept: timedelta = KEPT) -> dict[str, int]:
     """Write down sessions past their limits, remove closed ones after ``kept`` and abandoned visits after a day."""
-    limits = ServerSettings.load()
-    opened = Session.objects.signed_in().not_closed()
-    past = {
-        Cause.ABSOLUTE: opened.filter(opened_at__lte=now - limits.absolute_limit),
-        Cause.IDLE: opened.filter(last_seen_at__lte=now - limits.idle_limit),
-    }
-    counts = {cause.value: _close(rows, cause=cause, actor=Actor.system()) for cause, rows in past.items()}
+    counts = {Cause.ABSOLUTE.value: 0, Cause.IDLE.value: 0}
+    past, last = Session.objects.past_limits(now).with_limits().order_by("pk"), 0
+    while batch := list(past.filter(pk__gt=last)[:BATCH]):
+        with transaction.atomic():
+            for session in batch:
+                if cause := session.past(now, idle=session.idle_limit, absolute=session.absolute_limit):
+                    write_down_limit(session, cause)
+                    counts[cause.value] += 1
+        last = batch[-1].pk
     counts["visitors"], _rows = Session.objects.filter(
         account__isnull=True, last_seen_at__lt=now - VISITORS_KEPT
     ).delete()
