@@ -1,5 +1,6 @@
 """The filters of the two lists of sessions."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +11,10 @@ from django.utils.translation import gettext_lazy as _
 
 from agora.base.filters import ListFilter
 from agora.base.models import fold
-from sessions_admin.models import Cause, Method
+from agora.base.pages import containing, matching
+from sessions_admin.models import Cause, Method, Session
+
+SAMPLE = 2_000  # accounts looked at to see how common a text is
 
 PERIODS = {"24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta(days=30)}
 PERIOD_LABELS = [("24h", _("Last 24 hours")), ("7d", _("Last 7 days")), ("30d", _("Last 30 days"))]
@@ -29,8 +33,24 @@ class OpenFilter(ListFilter):
     )
 
     def searched(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
-        """Text over the account's searched fields, and the start of an address."""
-        return rows.filter(Q(account__search_text__contains=fold(value)) | Q(address__istartswith=value))
+        """A session's number as the pages write it, the start of an address, or text over the account's fields."""
+        if number := re.fullmatch(r"\s*s-(\d{1,18})\s*", value, re.ASCII | re.IGNORECASE):
+            return rows.filter(pk=int(number[1]))
+        of_account = self._of_accounts(value)
+        if re.fullmatch(r"[0-9a-f]*[.:][0-9a-f.:]*", value, re.IGNORECASE):
+            return rows.filter(of_account | Q(address__startswith=value.lower()))
+        return rows.filter(of_account)
+
+    def _of_accounts(self, value: str) -> Q:
+        """A text that many accounts have is looked for while walking the list, one that few have among the accounts.
+
+        Otherwise either would pass all the million sessions or accounts before the first page is full.
+        """
+        accounts = Session._meta.get_field("account").related_model._default_manager.order_by("pk")
+        sample = accounts.filter(pk__in=accounts.values("pk")[:SAMPLE])
+        if containing(sample, value).count() > SAMPLE // 100:
+            return Q(account__search_text__contains=fold(value))
+        return Q(account__in=matching(accounts.order_by(), value).values("pk"))
 
     def within(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         return rows.filter(**{f"{self.when}__gte": timezone.now() - PERIODS[value]})

@@ -18,6 +18,7 @@ from audit.models import Entry
 from sessions_admin.filters import ClosedFilter, OpenFilter
 from sessions_admin.models import Session
 from sessions_admin.services import AlreadyClosed, end_session
+from settings_admin.models import ServerSettings
 
 MOST = 500  # sessions in one bulk action
 
@@ -26,11 +27,13 @@ MOST = 500  # sessions in one bulk action
 @require_safe
 def session_list(request: Request) -> HttpResponse:
     """Open sessions, those that the next request would be let in by; or closed ones with the cause of each end."""
-    opened, closed = Session.objects.open(request.actor.at), Session.objects.closed()
+    now, limits = request.actor.at, ServerSettings.load()
+    opened, closed = Session.objects.open(now, limits), Session.objects.closed()
     is_closed = request.GET.get("tab") == "closed"
     rows = (closed if is_closed else opened).select_related("account")
     filters = (ClosedFilter if is_closed else OpenFilter)(request.GET, queryset=rows)
-    counts = bounded_counts({"open": opened, "closed": closed})
+    past = Session.objects.past_limits(now, limits)
+    counts = bounded_counts({"open": opened, "closed": closed, "past": past})
     home = reverse("sessions:list")
     context = {
         "filters": filters,
@@ -40,6 +43,8 @@ def session_list(request: Request) -> HttpResponse:
             (_("Open"), home, not is_closed, count_label(counts["open"])),
             (_("Closed"), f"{home}?tab=closed", is_closed, count_label(counts["closed"])),
         ],
+        "past": counts["past"],
+        "past_label": count_label(counts["past"]),
         "here": request.get_full_path(),
     }
     return render(request, "sessions/list.html", context)

@@ -1,8 +1,12 @@
 """Pages of sessions: who is signed in, who was and why not any more, and ending it."""
 
+import html
 import re
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
+import pytest
 from django.test import Client
 from django.utils import timezone
 
@@ -10,8 +14,8 @@ from accounts.models import Account
 from accounts.services import locks
 from audit.models import Entry
 from sessions_admin.models import Cause, Session
-from sessions_admin.services import VISITORS_KEPT, purge_sessions
-from tests.conftest import PASSWORD, Make
+from sessions_admin.services import end_sessions_of
+from tests.conftest import Make
 
 
 def usernames(client: Client, query: str = "") -> list[str]:
@@ -95,47 +99,106 @@ def test_the_card_lists_what_was_done_in_the_session(make: Make, ada: Account, s
     assert "account.locked" in make.client(sam).get(f"/sessions/{session.pk}/").content.decode()
 
 
-def test_last_seen_is_written_at_most_once_a_minute(make: Make, vic: Account) -> None:
-    client = make.client(vic)
-    just_now = timezone.now() - timedelta(seconds=50)
-    Session.objects.update(last_seen_at=just_now)
-    client.get("/profile/")
-    assert Session.objects.get().last_seen_at == just_now
-    Session.objects.update(last_seen_at=timezone.now() - timedelta(seconds=70))
-    client.get("/profile/")
-    assert timezone.now() - Session.objects.get().last_seen_at < timedelta(seconds=30)
+def test_the_number_of_queries_does_not_grow_with_the_rows(
+    make: Make, sam: Account, vic: Account, django_assert_max_num_queries: Callable[..., Any]
+) -> None:
+    client = make.client(sam)
+    for address in ("/sessions/", "/sessions/?tab=closed"):
+        for rows in (1, 10):
+            for _row in range(rows):
+                make.client(vic)
+            if "closed" in address:
+                end_sessions_of(vic.pk, cause=Cause.LOCKED, actor=make.actor(sam))
+            with django_assert_max_num_queries(5):
+                client.get(address)
 
 
-def test_a_session_past_its_limit_is_written_down_at_its_next_request(make: Make, vic: Account) -> None:
-    client = make.client(vic)
-    Session.objects.update(last_seen_at=timezone.now() - timedelta(hours=9))
-    assert client.get("/profile/").status_code == 302
-    session = Session.objects.get()
-    assert (session.cause, session.is_open) == (Cause.IDLE, False)
-    assert Entry.objects.get(event="session.closed").details["cause"] == "idle"
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("q=vic", ["vic"]),
+        ("q=VON+GUNTEN", ["vic"]),
+        ("q=10.20.", ["vic"]),
+        ("q=2001:DB8", ["ed"]),
+        ("q=10.20.99", []),
+        ("q=.", []),
+        ("q=%25", []),
+        ("q=s-0", []),
+        ("q=s-99999999999999999999", []),
+        ("method=password", ["ed"]),
+        ("period=24h", ["ed", "vic"]),
+        ("q=ed&method=password&period=7d", ["ed"]),
+    ],
+)
+def test_the_filter_of_the_url(make: Make, sam: Account, query: str, found: list[str]) -> None:
+    client = make.client(sam)
+    for name, address, method, names in (
+        ("vic", "10.20.30.40", "", {"first_name": "Vic", "last_name": "von Gunten"}),
+        ("ed", "2001:db8::7", "password", {}),
+    ):
+        make.client(make.account(name, **names))
+        Session.objects.filter(account__username=name).update(address=address, method=method)
+    Session.objects.filter(account=sam).update(opened_at=timezone.now() - timedelta(days=5), address=None)
+    assert [name for name in usernames(client, query) if name != "sam"] == found
 
 
-def test_purging_writes_down_limits_and_removes_what_is_a_year_old(make: Make, vic: Account, ed: Account) -> None:
-    now = timezone.now()
-    for account in (vic, ed):
-        make.client(account)
-    Session.objects.filter(account=vic).update(opened_at=now - timedelta(days=8))
-    Session.objects.filter(account=ed).update(closed_at=now - timedelta(days=366), cause=Cause.SIGNED_OUT, data="")
-    Client().post("/sign-in/", {"username": "vic", "password": PASSWORD})
-    counts = purge_sessions(now=now)
-    assert (counts["absolute"], counts["idle"], counts["removed"]) == (1, 0, 1)
-    assert list(Session.objects.values_list("account__username", "cause")) == [("vic", "absolute")]
+def test_a_session_is_found_by_its_number(make: Make, sam: Account, vic: Account) -> None:
+    make.client(vic)
+    session = Session.objects.get(account=vic)
+    assert usernames(make.client(sam), f"q=S-{session.pk}") == ["vic"]
 
 
-def test_purging_removes_visits_that_never_signed_in(make: Make, vic: Account) -> None:
-    vic.set_password(PASSWORD)
-    vic.must_change_password = True
-    vic.save()
-    Client().post("/sign-in/", {"username": "vic", "password": PASSWORD})
-    visit = Session.objects.get()
-    assert visit.account is None
-    assert purge_sessions(now=timezone.now())["visitors"] == 0
-    assert purge_sessions(now=timezone.now() + VISITORS_KEPT * 2)["visitors"] == 1
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ("method=magic", "magic is not one of the available choices"),
+        ("tab=closed&cause=magic", "magic is not one of the available choices"),
+        ("period=century", "century is not one of the available choices"),
+        (f"q={'x' * 10_000}", "at most 200 characters"),
+        ("q=%00", "Null characters are not allowed"),
+    ],
+)
+def test_a_filter_that_makes_no_sense_is_named(make: Make, sam: Account, query: str, sentence: str) -> None:
+    answer = make.client(sam).get(f"/sessions/?{query}")
+    assert answer.status_code == 200
+    assert sentence in html.unescape(answer.content.decode())
+
+
+@pytest.mark.parametrize("query", ["order=key_digest", "order=-account__password", "order=", "tab=nonsense", "size=7"])
+def test_only_listed_orders_tabs_and_sizes_count(make: Make, sam: Account, query: str) -> None:
+    assert usernames(make.client(sam), query) == ["sam"]
+
+
+def test_chips_lead_to_the_list_without_them_and_stay_in_the_tab(make: Make, sam: Account) -> None:
+    page = make.client(sam).get("/sessions/?tab=closed&cause=locked&q=vic").content.decode()
+    assert 'href="?tab=closed&amp;q=vic"' in page
+    assert 'href="/sessions/?tab=closed"' in page
+
+
+def test_ones_own_session_is_marked_and_an_account_without_names_is_its_username(make: Make, sam: Account) -> None:
+    page = make.client(sam).get("/sessions/").content.decode()
+    assert page.count("this session") == 1
+    assert "None" not in page
+    card = make.client(sam).get(f"/sessions/{Session.objects.filter(account=sam).latest('pk').pk}/").content.decode()
+    assert "None" not in card
+
+
+def test_the_card_offers_to_end_all_of_the_account(make: Make, sam: Account, vic: Account) -> None:
+    for _browser in range(2):
+        make.client(vic)
+    client = make.client(sam)
+    card = client.get(f"/sessions/{Session.objects.filter(account=vic).latest('pk').pk}/").content.decode()
+    assert f'href="/accounts/end-sessions/?id={vic.pk}&amp;next=' in card
+    client.post("/accounts/end-sessions/", {"id": [vic.pk]})
+    assert {session.cause for session in Session.objects.filter(account=vic)} == {"ended"}
+
+
+def test_what_is_past_a_limit_is_counted_below_the_open_ones(make: Make, sam: Account, vic: Account) -> None:
+    make.client(vic)
+    client = make.client(sam)
+    assert "past a limit" not in client.get("/sessions/").content.decode()
+    Session.objects.filter(account=vic).update(last_seen_at=timezone.now() - timedelta(hours=9))
+    assert "1 more session is past a limit" in client.get("/sessions/").content.decode()
 
 
 def test_an_account_sees_nothing_of_others_sessions(make: Make, vic: Account, ed: Account) -> None:
