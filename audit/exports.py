@@ -55,6 +55,7 @@ CHOSEN = {
     "event",
     "request_id",
 }
+FORMULAS = ", ".join(str(ord(first)) for first in "=+-@\t\r")  # by number: a pattern takes longer
 CHUNK = 65_536  # bytes
 
 
@@ -101,7 +102,7 @@ def _select(kind: str) -> str:
         if name == "address":
             return "host(address) AS address"
         if name in CHOSEN and kind == "csv":
-            return f"CASE WHEN {name} ~ '^[=+@\\t\\r-]' THEN '''' || {name} ELSE {name} END AS {name}"
+            return f"CASE WHEN ascii({name}) IN ({FORMULAS}) THEN '''' || {name} ELSE {name} END AS {name}"
         return name
 
     return ", ".join(map(column, COLUMNS))
