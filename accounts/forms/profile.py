@@ -1,6 +1,5 @@
 """The forms of one's own profile."""
 
-import zoneinfo
 from typing import Any
 
 from django import forms
@@ -8,14 +7,14 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import AccountForm
 from accounts.forms.sign_in import NewPasswordForm
-from accounts.models import Account
+from accounts.models import Account, time_zone_names
 from accounts.services.accounts import PREFERENCE_FIELDS
 from agora.base.forms import Switch
 
 
 def time_zones() -> list[tuple[str, str]]:
     """The zones of the world by name, UTC first."""
-    names = sorted(name for name in zoneinfo.available_timezones() if "/" in name and not name.startswith("Etc/"))
+    names = sorted(name for name in time_zone_names() if "/" in name and not name.startswith("Etc/"))
     return [("UTC", "UTC"), *((name, name.replace("_", " ")) for name in names)]
 
 
