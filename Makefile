@@ -21,12 +21,13 @@ prepare: .venv/.installed-runtime ## Make keys, migrate and collect static files
 test: .venv/.installed-dev ## Run all tests on SQLite, those in a real browser included
 	$(PYTEST)
 
-lint: .venv/.installed-dev ## Check style, types, layers and migrations
+lint: .venv/.installed-dev ## Check style, types, layers, migrations and settings
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	AGORA_DEBUG=on .venv/bin/mypy
 	.venv/bin/lint-imports
-	AGORA_DEBUG=on .venv/bin/python manage.py makemigrations --check --dry-run
+	DJANGO_SETTINGS_MODULE=tests.settings .venv/bin/python manage.py makemigrations --check --dry-run
+	DJANGO_SETTINGS_MODULE=tests.settings .venv/bin/python manage.py check --fail-level WARNING
 
 test-postgres: .venv/.installed-dev ## Run the tests on a private PostgreSQL, without the browser
 	AGORA_TEST_POSTGRES=1 $(PYTEST) -m "not browser"
