@@ -1,5 +1,6 @@
 """The fixed cast and the plain helpers of the whole suite."""
 
+import signal
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,12 @@ from agora.base.actor import Actor, Origin
 from tests.services import ON_CI
 
 PASSWORD = "every cloud has a silver lining"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Being told to end is like Ctrl-C: what the run started and made is cleared away."""
+    if not hasattr(config, "workerinput"):
+        signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -9,8 +9,10 @@ from cryptography.fernet import Fernet
 
 from tests.services import postgres
 
-_data = tempfile.mkdtemp(prefix="agora-tests-")
-atexit.register(shutil.rmtree, _data, ignore_errors=True)
+if "AGORA_TEST_FOLDER" not in os.environ:  # the run's first process; its workers put theirs inside
+    os.environ["AGORA_TEST_FOLDER"] = tempfile.mkdtemp(prefix="agora-tests-")
+    atexit.register(shutil.rmtree, os.environ["AGORA_TEST_FOLDER"], ignore_errors=True)
+_data = tempfile.mkdtemp(dir=os.environ["AGORA_TEST_FOLDER"])
 for _name in [name for name in os.environ if name.startswith("AGORA_") and not name.startswith("AGORA_TEST_")]:
     del os.environ[_name]
 for _name in ("DATABASE_URL", "REDIS_URL", "HOST", "PORT"):
