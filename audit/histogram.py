@@ -8,10 +8,13 @@ from django.db.models import Case, Count, IntegerField, QuerySet, Value, When
 from django.db.models.expressions import Func
 from django.utils import timezone
 
-from agora.base.pages import containing
+from agora.base.pages import containing, matching
+from audit.filters import AuditFilter
+from audit.models import Entry
 
 BARS = 48
 MOST = 50_000  # entries that are counted, newest first
+RARE = 500  # hits among so many newest: with fewer, the index of texts is asked for all
 
 
 @dataclass(frozen=True)
@@ -43,21 +46,33 @@ class _Epoch(Func):
         return super().as_sql(compiler, connection, template=template, **context)
 
 
-def histogram(
-    rows: QuerySet[Any], *, start: datetime | None, end: datetime | None, now: datetime, text: str = ""
-) -> Histogram:
-    """Bars of equal width from ``start`` (else the oldest counted entry) to ``end`` (else now)."""
-    newest = rows.order_by("-at", "-id")
-    walked = newest.values("pk")[: MOST + 1]
-    oldest = newest.values_list("at", flat=True)[MOST : MOST + 1].first()
-    found = rows.model.objects.filter(pk__in=walked)
-    if text:
-        found = containing(found, text)
-    end = end or now
-    first = (
-        max(filter(None, (start, oldest)), default=None) or found.order_by("at").values_list("at", flat=True).first()
+def histogram(filters: AuditFilter, *, now: datetime) -> Histogram:
+    """Bars of equal width from the filter's start (else the oldest counted entry) to its end (else now).
+
+    At most ``MOST`` entries are read: the newest ones of the range, or those that have a rare text.
+    """
+    start, end = filters.range
+    newest = filters.qs.order_by("-at", "-id")
+    edge = newest.values_list("at", flat=True)[MOST : MOST + 1].first()  # None where there are fewer
+    found = containing(filters.qs.between(edge, None), filters.texts).filter(filters.exact)
+    indexed = any(len(text) >= Entry.shortest_piece for text in filters.texts)
+    if edge and indexed and found.count() < RARE:
+        everywhere = matching(filters.qs, filters.texts).filter(filters.exact).order_by().values("pk")[: MOST + 1]
+        if everywhere.count() <= MOST:
+            found, edge = Entry.objects.filter(pk__in=everywhere), None
+    end = min(end or now, now)
+    first = max(filter(None, (start, edge)), default=None)
+    first = first or found.order_by("at").values_list("at", flat=True).first() or end - timedelta(hours=24)
+    bars = _bars(found, first, end)
+    return Histogram(
+        bars=bars,
+        total=sum(bar.total for bar in bars),
+        failed=sum(bar.failed for bar in bars),
+        complete=edge is None,
     )
-    first = first or end - timedelta(hours=24)
+
+
+def _bars(found: QuerySet[Any], first: datetime, end: datetime) -> list[Bar]:
     origin = int(first.timestamp())
     width = max(int(end.timestamp()) - origin, 0) // BARS + 1  # seconds; one more, so that the end is in the last bar
     grouped = (
@@ -68,14 +83,5 @@ def histogram(
         .order_by()
     )
     counted = {int(bar): (total, failed) for bar, total, failed in grouped}
-    bars = []
-    for number in range(BARS):
-        at = timezone.localtime(first + timedelta(seconds=number * width))
-        total, failed = counted.get(number, (0, 0))
-        bars.append(Bar(at, at.strftime("%Y-%m-%d %H:%M"), total, failed))
-    return Histogram(
-        bars=bars,
-        total=sum(total for total, _failed in counted.values()),
-        failed=sum(failed for _total, failed in counted.values()),
-        complete=oldest is None,
-    )
+    starts = [timezone.localtime(first + timedelta(seconds=number * width)) for number in range(BARS)]
+    return [Bar(at, at.strftime("%Y-%m-%d %H:%M"), *counted.get(number, (0, 0))) for number, at in enumerate(starts)]

@@ -16,7 +16,6 @@ from django.views.decorators.http import require_POST, require_safe
 from agora.base.access import requires, url_if_allowed
 from agora.base.errors import BadRequest
 from agora.base.http import Request, stream
-from agora.base.pages import containing
 from audit import exports
 from audit.events import EVENTS
 from audit.filters import AuditFilter
@@ -122,8 +121,7 @@ def _cards(request: Request, keys: set[tuple[str, str]]) -> dict[tuple[str, str]
 def bars(request: Request) -> HttpResponse:
     """The histogram of the filter, loaded beside the list so that the list never waits for it."""
     filters = _filtered(request)
-    start, end = filters.range
-    counted = histogram(filters.qs, start=start, end=end, now=request.actor.at, text=filters.text)
+    counted = histogram(filters, now=request.actor.at)
     template = "audit/_histogram.html" if request.htmx else "audit/histogram.html"
     return render(request, template, {"histogram": counted, "filters": filters, "parameters": request.GET.urlencode()})
 
@@ -138,6 +136,5 @@ def export(request: Request) -> HttpResponseBase:
     filters = _filtered(request)
     if complaints := filters.complaints:
         raise BadRequest(" ".join(complaints))  # it would be more than was asked for
-    rows = containing(filters.qs, filters.text) if filters.text else filters.qs
     exports.record_export(filters.params, kind, actor=request.actor)
-    return stream(exports.export(rows, kind), filename=f"audit.{kind}", content_type=TYPES[kind])
+    return stream(exports.export(filters.found, kind), filename=f"audit.{kind}", content_type=TYPES[kind])

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import django_filters
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import QueryDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -45,6 +45,16 @@ class ListFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filt
         return str(self.values.get("q") or "").strip()
 
     @property
+    def texts(self) -> list[str]:
+        """All that the rows' ``search_text`` must contain."""
+        return [self.text] if self.text else []
+
+    @property
+    def exact(self) -> Q:
+        """What is true of the rows besides and no index answers; each part has its word among the texts."""
+        return Q()
+
+    @property
     def values(self) -> dict[str, Any]:
         """What was chosen and makes sense."""
         self.form.is_valid()
@@ -62,7 +72,14 @@ class ListFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filt
         chosen = int(wanted) if wanted.isdecimal() and int(wanted) in SIZES else PAGE_SIZE
         sign = "-" if self.order.startswith("-") else ""
         column = self.orders[self.order.removeprefix("-")]
-        return keyset_page(self.qs, order=sign + column, params=self.params, size=size or chosen, text=self.text)
+        return keyset_page(
+            self.qs,
+            order=sign + column,
+            params=self.params,
+            size=size or chosen,
+            text=self.texts,
+            exact=self.exact,
+        )
 
     def chips(self) -> list[Chip]:
         """(label, the URL without it) for every filter that is set."""

@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import EmptyResultSet, ValidationError
 from django.db import connection
-from django.db.models import BooleanField, F, Model, QuerySet, Value
+from django.db.models import BooleanField, F, Model, Q, QuerySet, Value
 from django.db.models.expressions import Combinable, Func, RawSQL
 from django.http import QueryDict
 from django.utils.translation import gettext as _
@@ -22,6 +22,8 @@ from agora.base.errors import BadRequest
 from agora.base.models import GRAMS, fold
 
 M = TypeVar("M", bound=Model)
+
+Text = str | Sequence[str]
 
 PAGE_SIZE = 50
 WALK = 8_000  # rows looked through in the list's own order before the text index is asked
@@ -71,12 +73,20 @@ class _HasPieces(Func):
 
 
 def keyset_page(
-    rows: QuerySet[M], *, order: str, params: QueryDict | Mapping[str, str], size: int = PAGE_SIZE, text: str = ""
+    rows: QuerySet[M],
+    *,
+    order: str,
+    params: QueryDict | Mapping[str, str],
+    size: int = PAGE_SIZE,
+    text: Text = "",
+    exact: Q | None = None,
 ) -> Page[M]:
     """The page of ``rows`` that ``params`` (``after`` or ``before``) asks for.
 
     ``order`` is a column that is never NULL, with ``-`` for descending; ties are broken by the primary key. ``text``
-    keeps rows whose ``search_text`` contains it. Raises BadRequest when a cursor is damaged.
+    keeps rows whose ``search_text`` contains it, all of it where it is several. ``exact`` narrows further by what no
+    index answers: the texts find, it decides; in ``rows`` it would be asked of every row that is passed on the way.
+    Raises BadRequest when a cursor is damaged.
     """
     column, descending = order.removeprefix("-"), order.startswith("-")
     columns = [column] if column in ("id", "pk") else [column, "pk"]
@@ -88,7 +98,8 @@ def keyset_page(
     if cursor := after or before:
         values = [Value(value, output_field=field) for value, field in zip(_read(cursor, fields), fields, strict=True)]
         ordered = ordered.filter(_RowCompare(">" if ascending else "<", [F(name) for name in columns], values))
-    found = list(ordered[: size + 1]) if not text else _search(ordered, text, size + 1)
+    texts, exact = _texts(text), exact or Q()
+    found = _search(ordered, texts, size + 1, exact) if texts else list(ordered.filter(exact)[: size + 1])
     more = len(found) > size
     found = found[:size]
     if backwards:
@@ -126,44 +137,52 @@ def _value(text: Any, field: Any) -> Any:
     return value
 
 
-def containing(rows: QuerySet[M], text: str) -> QuerySet[M]:
-    """The rows whose ``search_text`` contains the text, whatever its case."""
-    return rows.filter(search_text__contains=fold(text))
+def _texts(text: Text) -> list[str]:
+    """As they stand in ``search_text``."""
+    return [fold(one) for one in ([text] if isinstance(text, str) else text) if one]
 
 
-def _search(ordered: QuerySet[M], text: str, wanted: int) -> list[M]:
+def containing(rows: QuerySet[M], text: Text) -> QuerySet[M]:
+    """The rows whose ``search_text`` contains the text, whatever its case; all of them where there are several."""
+    for needle in _texts(text):
+        rows = rows.filter(search_text__contains=needle)
+    return rows
+
+
+def _search(ordered: QuerySet[M], needles: list[str], wanted: int, exact: Q) -> list[M]:
     """Rows in the list's own order: common words are found on a short walk, rare ones by the index.
 
     A word in a share p of N rows costs at most about sqrt(wanted * N) rows either way; an index alone would
     sort half a million rows for a common letter, a walk alone would pass a million rows for a rare word.
     """
-    if "\0" in text:
+    if any("\0" in needle for needle in needles):
         return []  # no stored text has one, and PostgreSQL takes none as a parameter
     try:
         sql, params = ordered.values("pk", "search_text")[:WALK].query.sql_with_params()
     except EmptyResultSet:
         return []  # another filter leaves nothing, such as an id beyond the column's range
+    like = " AND ".join(["hay LIKE %s ESCAPE '\\'"] * len(needles))
     walk = RawSQL(  # noqa: S611 - written by the ORM, the text is a parameter
-        f"WITH walk (pk, hay) AS ({sql}) SELECT pk FROM walk WHERE hay LIKE %s ESCAPE '\\' LIMIT %s",  # noqa: S608
-        (*params, _pattern(fold(text)), wanted),
+        f"WITH walk (pk, hay) AS ({sql}) SELECT pk FROM walk WHERE {like} LIMIT %s",  # noqa: S608
+        (*params, *map(_pattern, needles), WALK if exact else wanted),
     )
-    found = list(ordered.filter(pk__in=walk))
+    found = list(ordered.filter(exact, pk__in=walk)[:wanted])
     if len(found) == wanted:
         return found
-    return _by_index(ordered, text, wanted)
+    return _by_index(ordered.filter(exact), needles, wanted)
 
 
-def _by_index(ordered: QuerySet[M], text: str, wanted: int) -> list[M]:
-    """All rows that contain the text, each read once, then ordered and cut."""
-    pieces = _pieces(ordered, fold(text))
+def _by_index(ordered: QuerySet[M], needles: list[str], wanted: int) -> list[M]:
+    """All rows that contain the texts, each read once, then ordered and cut."""
+    pieces = _pieces(ordered, needles)
     if not pieces:
-        return list(containing(ordered, text)[:wanted])
+        return list(containing(ordered, needles)[:wanted])
     order = [str(name) for name in ordered.query.order_by]
     columns = [name.removeprefix("-") for name in order]
     names = [f"key_{number}" for number in range(len(columns))]  # the last one is the primary key
     direction = "DESC" if order[0].startswith("-") else "ASC"
     inner = ordered.filter(_HasPieces(F("search_text"), pieces, _shortest(ordered)))
-    sql, params = containing(inner, text).order_by().values(*columns).query.sql_with_params()
+    sql, params = containing(inner, needles).order_by().values(*columns).query.sql_with_params()
     # OFFSET 0 keeps the planner from walking the list's order in the hope of an early hit.
     found = RawSQL(  # noqa: S611 - written by the ORM
         f"SELECT {names[-1]} FROM ({sql} OFFSET 0) found ({', '.join(names)}) "  # noqa: S608
@@ -179,20 +198,21 @@ def _pattern(needle: str) -> str:
     return f"%{escaped}%"
 
 
-def matching(rows: QuerySet[M], text: str) -> QuerySet[M]:
+def matching(rows: QuerySet[M], text: Text) -> QuerySet[M]:
     """The rows that contain the text, found through the index of its pieces where the database has one."""
-    if pieces := _pieces(rows, fold(text)):
+    if pieces := _pieces(rows, _texts(text)):
         found = rows.model._default_manager.filter(_HasPieces(F("search_text"), pieces, _shortest(rows)))
         return rows.filter(pk__in=containing(found, text).values("pk"))
     return containing(rows, text)
 
 
-def _pieces(rows: QuerySet[M], needle: str) -> list[str]:
-    """What to ask the index for: the needle's longest pieces; nothing where there is no index or they are too short."""
-    size = min(len(needle), 3)
-    if size < max(_shortest(rows), 1) or connection.vendor != "postgresql":
+def _pieces(rows: QuerySet[M], needles: list[str]) -> list[str]:
+    """What to ask the index for: the longest pieces; nothing where there is no index or the texts are too short."""
+    shortest = max(_shortest(rows), 1)
+    if connection.vendor != "postgresql":
         return []
-    return sorted({needle[i : i + size] for i in range(len(needle) - size + 1)})
+    sized = ((needle, min(len(needle), 3)) for needle in needles)
+    return sorted({n[i : i + size] for n, size in sized if size >= shortest for i in range(len(n) - size + 1)})
 
 
 def _shortest(rows: QuerySet[M]) -> int:

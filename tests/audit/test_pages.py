@@ -18,7 +18,6 @@ from accounts.models import Account
 from accounts.services import locks
 from agora.base.actor import Actor
 from audit.filters import AuditFilter
-from audit.histogram import histogram
 from audit.models import Entry, Outcome
 from audit.services import record
 from tests.conftest import Make
@@ -112,16 +111,6 @@ def test_older_and_newer_pages_hold_every_entry_once(sam: Account, make: Make) -
         older = cursor(page, "next")
     assert len(seen) == len(set(seen)) == 120
     assert entries(client.get(f"/audit/{cursor(page, 'prev')}")) == seen[50:100]
-
-
-def test_the_histogram_counts_what_the_filter_shows(log: Client) -> None:
-    now = timezone.now()
-    week = now - timedelta(days=7)
-    counted = histogram(Entry.objects.between(week, None), start=week, end=None, now=now)
-    assert (counted.total, counted.failed, counted.complete, len(counted.bars)) == (2, 2, True, 48)
-    assert sum(bar.total for bar in counted.bars) == 2
-    drawn = log.get("/audit/histogram/?period=7d").content.decode()
-    assert drawn.count('<rect class="f"') == 2
 
 
 def test_an_entry_opens_as_a_page_and_as_a_part_of_the_list(make: Make, sam: Account, vic: Account) -> None:
