@@ -123,14 +123,16 @@ def _copy_statement(rows: QuerySet[Entry], kind: str) -> str:
 
 
 def _copy(rows: QuerySet[Entry], kind: str) -> Iterator[bytes]:
-    """COPY writes into a pipe from a thread with a connection of its own; closing our end stops it."""
+    """COPY writes into a pipe from a thread with a connection of its own; whoever stops reading ends both at once."""
     statement = _copy_statement(rows, kind)
     reader, writer = os.pipe()
+    running: list[Any] = []
     failure: list[BaseException] = []
 
     def work() -> None:
         try:
             with os.fdopen(writer, "wb") as sink, connections["default"].cursor() as cursor:
+                running.append(cursor.connection)
                 cursor.cursor.copy_expert(statement, sink, size=CHUNK)
         except BrokenPipeError:
             pass  # the reader went away: nothing is wrong here
@@ -144,9 +146,13 @@ def _copy(rows: QuerySet[Entry], kind: str) -> Iterator[bytes]:
     try:
         while chunk := os.read(reader, CHUNK):
             yield chunk
+    except GeneratorExit:
+        for connected in running:  # it may be looking for its next row, which a closed pipe would not tell it
+            with suppress(connection.Database.Error):
+                connected.cancel()
+        raise
     finally:
-        with suppress(OSError):
-            os.close(reader)
+        os.close(reader)
         thread.join(timeout=30)
     if failure:
         raise failure[0]

@@ -15,7 +15,7 @@ from django_filters.fields import IsoDateTimeField
 from agora.base.filters import ListFilter
 from agora.base.pages import containing
 from audit.events import EVENTS
-from audit.models import Outcome
+from audit.models import EntryQuerySet, Outcome
 
 PERIODS = {"1h": timedelta(hours=1), "24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta(days=30)}
 
@@ -120,7 +120,7 @@ class AuditFilter(ListFilter):
         return super().complaints
 
     @property
-    def qs(self) -> QuerySet[Any]:
+    def qs(self) -> EntryQuerySet:
         """What indexes answer, before the texts and ``exact``."""
         return super().qs.between(*self.range)  # type: ignore[no-any-return]
 

@@ -1,9 +1,6 @@
-"""The log's pages: filter, expand, histogram, export."""
+"""The log's pages: filter, expand, turn the pages."""
 
-import csv
 import html
-import io
-import json
 import re
 import zoneinfo
 from collections.abc import Callable
@@ -134,27 +131,3 @@ def test_a_list_costs_the_same_queries_with_1_and_with_11_rows(
             write("account.created", f"n{row}")
         with django_assert_max_num_queries(3):  # type: ignore[attr-defined]
             client.get("/audit/")
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("kind", ["csv", "jsonl"])
-def test_the_export_is_the_filter_and_is_recorded_first(make: Make, sam: Account, kind: str) -> None:
-    write("account.created", "=HYPERLINK(1)")
-    write("account.created", 'quoted "name", with\nnewline and ünïcode \\ back')
-    write("session.opened", "not this one")
-    answer = make.client(sam).post("/audit/export/?event=account.created", {"format": kind})
-    text = b"".join(answer.streaming_content).decode()  # type: ignore[attr-defined]
-    if kind == "csv":
-        found = [row["actor_name"] for row in csv.DictReader(io.StringIO(text, newline=""))]
-        assert found == ["'=HYPERLINK(1)", 'quoted "name", with\nnewline and ünïcode \\ back']
-    else:
-        found = [json.loads(line)["actor_name"] for line in text.splitlines()]
-        assert found == ["=HYPERLINK(1)", 'quoted "name", with\nnewline and ünïcode \\ back']
-    entry = Entry.objects.get(event="audit.exported")
-    assert (entry.actor_name, entry.details["format"]) == ("sam", kind)
-    assert entry.details["filter"] == "event=account.created"
-
-
-def test_an_unknown_format_is_a_bad_request_and_nothing_is_recorded(make: Make, sam: Account) -> None:
-    assert make.client(sam).post("/audit/export/", {"format": "xlsx"}).status_code == 400
-    assert not Entry.objects.filter(event="audit.exported").exists()
