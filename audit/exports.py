@@ -148,7 +148,7 @@ def _copy(rows: QuerySet[Entry], kind: str) -> Iterator[bytes]:
             yield chunk
     except GeneratorExit:
         for connected in running:  # it may be looking for its next row, which a closed pipe would not tell it
-            with suppress(connection.Database.Error):
+            with suppress(Exception):  # it ended meanwhile
                 connected.cancel()
         raise
     finally:

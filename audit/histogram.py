@@ -54,7 +54,7 @@ def histogram(filters: AuditFilter, *, now: datetime) -> Histogram:
     start, end = filters.range
     newest = filters.qs.order_by("-at", "-id")
     edge = newest.values_list("at", flat=True)[MOST : MOST + 1].first()  # None where there are fewer
-    found = containing(filters.qs.between(edge, None), filters.texts).filter(filters.exact)  # type: ignore[attr-defined]
+    found = containing(filters.qs.between(edge, None), filters.texts).filter(filters.exact)
     indexed = any(len(text) >= Entry.shortest_piece for text in filters.texts)
     if edge and indexed and found.count() < RARE:
         everywhere = matching(filters.qs, filters.texts).filter(filters.exact).order_by().values("pk")[: MOST + 1]

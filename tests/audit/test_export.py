@@ -153,7 +153,7 @@ def ended(within: float = 5.0) -> bool:
     ("query", "begun"),
     [
         ("", False),
-        ("SELECT repeat('x', 1000) FROM generate_series(1, 100000000)", True),
+        ("SELECT repeat('x', 1000) FROM generate_series(1, 1000000)", True),
         ("SELECT repeat('x', 1000), CASE n WHEN 40 THEN pg_sleep(60) END FROM generate_series(1, 99) n", True),
     ],
     ids=["before the first byte", "in the middle of a long one", "while it looks for its next row"],
