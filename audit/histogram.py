@@ -53,7 +53,8 @@ def histogram(filters: AuditFilter, *, now: datetime) -> Histogram:
     """
     start, end = filters.range
     newest = filters.qs.order_by("-at", "-id")
-    edge = newest.values_list("at", flat=True)[MOST : MOST + 1].first()  # None where there are fewer
+    last = list(newest.values_list("at", flat=True)[MOST - 1 : MOST + 1])
+    edge = last[0] if len(last) == 2 else None  # the oldest that is counted, where there are older ones
     found = containing(filters.qs.between(edge, None), filters.texts).filter(filters.exact)
     indexed = any(len(text) >= Entry.shortest_piece for text in filters.texts)
     if edge and indexed and found.count() < RARE:

@@ -77,9 +77,9 @@ def _told(found: Entry) -> tuple[list[tuple[str, str | None, str | None]], list[
 
 
 def _shown(value: Any) -> str | None:
-    """A value of the details as text: true and false as words, texts as they are, the rest as JSON."""
+    """A value of the details as text: true and false as words, texts as they are, the rest as JSON; None for none."""
     if value is None or isinstance(value, str):
-        return value
+        return value or None
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     return json.dumps(value, cls=DjangoJSONEncoder, ensure_ascii=False)

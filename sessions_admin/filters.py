@@ -20,6 +20,10 @@ PERIODS = {"24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta
 PERIOD_LABELS = [("24h", _("Last 24 hours")), ("7d", _("Last 7 days")), ("30d", _("Last 30 days"))]
 
 
+CAUSES = [(cause.value, cause.label) for cause in Cause if cause not in (Cause.OPEN, Cause.ENDED)]
+CAUSES.append((Cause.ENDED.value, _("Ended by somebody")))
+
+
 class OpenFilter(ListFilter):
     orders = {"opened": "opened_at", "seen": "last_seen_at"}
     default_order = "-opened"
@@ -65,9 +69,7 @@ class ClosedFilter(OpenFilter):
     default_order = "-closed"
     when = "closed_at"
 
-    cause = django_filters.ChoiceFilter(
-        label=_("Cause"), choices=[c for c in Cause.choices if c[0]], empty_label=_("Any cause")
-    )
+    cause = django_filters.ChoiceFilter(label=_("Cause"), choices=CAUSES, empty_label=_("Any cause"))
     period = django_filters.ChoiceFilter(
         label=_("Closed"), choices=PERIOD_LABELS, method="within", empty_label=_("Any time")
     )

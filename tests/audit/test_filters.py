@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from accounts.models import Account
 from agora.base.actor import Actor, Origin
+from audit.events import EVENTS
 from audit.models import Entry, Outcome
 from audit.services import record
 from tests.conftest import Make
@@ -72,6 +73,15 @@ def test_the_outcome_of_several_events(client: Client) -> None:
     write("good")
     write("bad", outcome=Outcome.DENIED)
     assert names(client, outcome="denied", event=["account.created", "account.locked"]) == ["bad"]
+
+
+def test_every_event_can_be_ticked_under_its_noun(client: Client) -> None:
+    page = html.unescape(client.get(LIST, {"event": ["account.locked", "session.opened"]}).content.decode())
+    groups = {part.partition('"')[0]: part for part in page.split('role="group" aria-label="')}
+    for name in EVENTS:
+        assert f'name="event" value="{name}"' in groups[name.partition(".")[0]]
+    assert page.count(" checked>") == 2
+    assert "Events: account.locked, session.opened" in page
 
 
 @pytest.mark.parametrize("zone", ["Pacific/Auckland", "America/Los_Angeles", "UTC"])
