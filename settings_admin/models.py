@@ -42,6 +42,10 @@ class ServerSettings(models.Model):
         """The row; made with its defaults after every migration, so it is always there."""
         return cls.objects.get(pk=1)
 
+    def absolute(self, path: str) -> str:
+        """The whole address of a page, for a mail: ``/sign-in/`` → ``https://agora.example.com/sign-in/``."""
+        return f"{'https' if settings.HTTPS else 'http'}://{self.hostname}{path}"
+
 
 def server(request: HttpRequest) -> dict[str, Any]:
     """Context of every page: the settings, read only by pages that show some of them."""
