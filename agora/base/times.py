@@ -60,6 +60,26 @@ def groupby_day(entries: Iterable[Any]) -> list[tuple[date, list[Any]]]:
     return [(one, list(found)) for one, found in days]
 
 
+UNITS = (timedelta(days=1), timedelta(hours=1), timedelta(minutes=1))
+
+
+def in_units(value: timedelta) -> tuple[int, timedelta]:
+    """How many of the largest unit (day, hour, minute) that divides it; parts of a minute are left out."""
+    unit = next((unit for unit in UNITS if value >= unit and not value % unit), UNITS[-1])
+    return value // unit, unit
+
+
+def length(value: timedelta) -> str:
+    """A length of time in words: "8 hours", "90 minutes"."""
+    n, unit = in_units(value)
+    words = {
+        UNITS[0]: ngettext("%(n)d day", "%(n)d days", n),
+        UNITS[1]: ngettext("%(n)d hour", "%(n)d hours", n),
+        UNITS[2]: ngettext("%(n)d minute", "%(n)d minutes", n),
+    }
+    return words[unit] % {"n": n}
+
+
 @pass_context
 def reltime(context: Context, value: datetime | None) -> Markup:
     """How long ago, as a ``<time>`` that carries the exact time; "Never" for None."""
