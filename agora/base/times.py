@@ -1,7 +1,7 @@
 """Times as people read them: relative, exact, by day; in the account's time zone and date format."""
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from itertools import groupby
 from typing import Any
