@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from jinja2 import Environment
 
 from agora.base.actor import Actor
+from agora.base.env import without_port
 from agora.base.errors import Refused
 from agora.celery import wake
 from mail.models import KEPT_TRYING, MailSettings, Message, State
@@ -86,7 +87,9 @@ def send(template: str, *, to: str, actor: Actor, context: Mapping[str, Any] | N
 
 def domain_of(server: ServerSettings) -> str:
     """What stands right of the @ in a Message-ID, and what we call ourselves: the public name without its port."""
-    return re.sub(r"[^A-Za-z0-9.-]", "", server.hostname.rsplit(":", 1)[0]) or "localhost"
+    host = without_port(server.hostname)
+    literal = f"[IPv6:{host[1:-1]}]" if host.startswith("[") else host  # RFC 5321, 4.1.3
+    return literal if re.fullmatch(r"[A-Za-z0-9.:\[\]-]+", literal) else "localhost"
 
 
 def ascii_address(address: str) -> str:
