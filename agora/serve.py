@@ -173,7 +173,8 @@ def _valkey(data: Path) -> list[str]:
             )
     options = {
         "port": "0", "unixsocket": str(socket_file), "unixsocketperm": "700", "dir": str(data / "queue"),
-        "appendonly": "yes", "save": "", "set-proc-title": "no", "logfile": str(data / "log" / "queue.log"), "loglevel": "notice",
+        "appendonly": "yes", "save": "", "set-proc-title": "no",
+        "logfile": str(data / "log" / "queue.log"), "loglevel": "notice",
     }  # fmt: skip
     return [str(program), *(part for name, value in options.items() for part in (f"--{name}", value))]
 
