@@ -31,6 +31,7 @@ OWN_HOSTS = sorted({env.without_port(HOSTNAME), env.listening_host("HOST"), "loc
 
 # --- Apps and middleware ---------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
+    "feedback",
     "accounts",
     "sessions_admin",
     "settings_admin",
