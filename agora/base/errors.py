@@ -6,6 +6,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 
 
 class Refused(Exception):
@@ -33,13 +34,22 @@ class BadRequest(Refused):
 
 
 class RefusalMiddleware:
-    """Answers a Refused that a view let through: a page with the sentence; for htmx, which swaps only 422, a toast."""
+    """Answers a Refused that a view let through: a page with the sentence; for htmx, which swaps only 422, a toast.
+
+    The address of a change that is opened like a page, such as one from the browser's history, gets a page as well.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        response = self.get_response(request)
+        if response.status_code != 405 or response.content:
+            return response
+        sentence = _("This address is no page of its own: it carries out a change that a button asks for.")
+        page = render(request, "errors/refused.html", {"sentence": sentence}, status=405)
+        page["Allow"] = response["Allow"]  # RFC 9110, 15.5.6
+        return page
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if not isinstance(exception, Refused):
