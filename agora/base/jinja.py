@@ -66,6 +66,7 @@ class Slots:
 
 slot = Slots()
 _A_SLOT = re.compile(r"(\d{19})")
+_SPECIAL = re.compile(r"[&<>\"']").search  # asking first takes a third of the time of escaping every word
 
 
 class Pattern:
@@ -76,16 +77,18 @@ class Pattern:
     """
 
     def __init__(self, html: str) -> None:
-        self._parts = _A_SLOT.split(str(html))
-        self._slots = [(n, slot.names[part]) for n, part in enumerate(self._parts) if part in slot.names]
+        parts = _A_SLOT.split(str(html).replace("%", "%%"))
+        self._format = "".join(f"%({slot.names[part]})s" if part in slot.names else part for part in parts)
 
     def __call__(self, **values: object) -> Markup:
         """Raises KeyError when a slot is left empty."""
-        parts = self._parts.copy()
-        for place, name in self._slots:
-            value = values[name]
-            parts[place] = value if type(value) is Markup else str(value) if type(value) is int else escape(value)
-        return Markup("".join(parts))  # noqa: S704 - drawn with escaping, filled with escaped values
+        for name, value in values.items():
+            if type(value) is str:
+                if _SPECIAL(value):
+                    values[name] = escape(value)
+            elif type(value) is not Markup:
+                values[name] = escape(value)
+        return Markup(self._format % values)  # noqa: S704 - drawn with escaping, filled with escaped values
 
 
 @pass_context
@@ -144,6 +147,15 @@ def _translate(message: str) -> str:
     return _translated(translation.get_language(), message)
 
 
+def _translate_number(one: str, many: str, number: int) -> str:
+    return _translated_number(translation.get_language(), one, many, number)
+
+
+@lru_cache(maxsize=4096)
+def _translated_number(language: str | None, one: str, many: str, number: int) -> str:
+    return ngettext(one, many, number)
+
+
 @lru_cache(maxsize=4096)
 def _translated(language: str | None, message: str) -> str:
     """Django looks a text up in three catalogues; a list has a thousand of them."""
@@ -162,7 +174,7 @@ def environment(**options: Any) -> Environment:
         extensions=["jinja2.ext.i18n"],
     )
     env.install_gettext_callables(  # type: ignore[attr-defined]
-        _translate, ngettext, newstyle=True, pgettext=pgettext, npgettext=npgettext
+        _translate, _translate_number, newstyle=True, pgettext=pgettext, npgettext=npgettext
     )
     env.globals.update(
         avatar=avatar,
