@@ -143,23 +143,31 @@ def initials(text: str) -> str:
     return "".join(word[0] for word in dict.fromkeys([words[0], words[-1]])).upper()[:2] if words else "?"
 
 
-def _translate(message: str) -> str:
-    return _translated(translation.get_language(), message)
+def translate(message: str, **values: object) -> Markup:
+    """``_("Lock %(name)s", name=…)`` of the templates; what is put in is escaped, the text itself is ours."""
+    language = translation.get_language()
+    return _translated(language, message) % values if values else _without_values(language, message)
 
 
-def _translate_number(one: str, many: str, number: int) -> str:
-    return _translated_number(translation.get_language(), one, many, number)
+def translate_number(one: str, many: str, num: int, **values: object) -> Markup:
+    """``ngettext`` of the templates; the number is ``%(num)d``."""
+    return _translated_number(translation.get_language(), one, many, num) % {"num": num, **values}
 
 
 @lru_cache(maxsize=4096)
-def _translated_number(language: str | None, one: str, many: str, number: int) -> str:
-    return ngettext(one, many, number)
+def _translated(language: str | None, message: str) -> Markup:
+    """Django looks a text up in three catalogues; a page has a hundred of them."""
+    return Markup(gettext(message))  # noqa: S704 - a text of the program or of its translation
 
 
 @lru_cache(maxsize=4096)
-def _translated(language: str | None, message: str) -> str:
-    """Django looks a text up in three catalogues; a list has a thousand of them."""
-    return gettext(message)
+def _without_values(language: str | None, message: str) -> Markup:
+    return _translated(language, message) % {}  # "100 %%"
+
+
+@lru_cache(maxsize=4096)
+def _translated_number(language: str | None, one: str, many: str, number: int) -> Markup:
+    return Markup(ngettext(one, many, number))  # noqa: S704 - as above
 
 
 def text_direction() -> str:
@@ -174,8 +182,10 @@ def environment(**options: Any) -> Environment:
         extensions=["jinja2.ext.i18n"],
     )
     env.install_gettext_callables(  # type: ignore[attr-defined]
-        _translate, _translate_number, newstyle=True, pgettext=pgettext, npgettext=npgettext
+        gettext, ngettext, newstyle=True, pgettext=pgettext, npgettext=npgettext
     )
+    # Ours take a third of the time of the extension's; its own still serve {% trans %}.
+    env.globals.update(_=translate, gettext=translate, ngettext=translate_number)
     env.globals.update(
         avatar=avatar,
         icon=icon,
