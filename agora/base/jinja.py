@@ -15,7 +15,8 @@ from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext, ngettext, npgettext, pgettext
-from jinja2 import Environment, StrictUndefined, pass_context
+from jinja2 import Environment, StrictUndefined, pass_context, pass_eval_context
+from jinja2.nodes import EvalContext
 from jinja2.runtime import Context
 from lucide.jinja import lucide
 from markupsafe import Markup, escape
@@ -143,15 +144,20 @@ def initials(text: str) -> str:
     return "".join(word[0] for word in dict.fromkeys([words[0], words[-1]])).upper()[:2] if words else "?"
 
 
-def translate(message: str, **values: object) -> Markup:
-    """``_("Lock %(name)s", name=…)`` of the templates; what is put in is escaped, the text itself is ours."""
+@pass_eval_context
+def translate(context: EvalContext, message: str, **values: object) -> str:
+    """``_("Lock %(name)s", name=…)`` of the templates; what is put in is escaped, but not in a plain mail."""
     language = translation.get_language()
+    if not context.autoescape:
+        return str(_translated(language, message)) % values
     return _translated(language, message) % values if values else _without_values(language, message)
 
 
-def translate_number(one: str, many: str, num: int, **values: object) -> Markup:
+@pass_eval_context
+def translate_number(context: EvalContext, one: str, many: str, num: int, **values: object) -> str:
     """``ngettext`` of the templates; the number is ``%(num)d``."""
-    return _translated_number(translation.get_language(), one, many, num) % {"num": num, **values}
+    text = _translated_number(translation.get_language(), one, many, num)
+    return (text if context.autoescape else str(text)) % {"num": num, **values}
 
 
 @lru_cache(maxsize=4096)
