@@ -51,6 +51,14 @@ def validate_time_zone(name: str) -> None:
         )
 
 
+_open_count = cache(open_count)
+
+
+@cache
+def _has_authenticator() -> models.Exists:
+    return models.Exists(TOTPDevice.objects.filter(user=models.OuterRef("pk"), confirmed=True))
+
+
 class AccountQuerySet(models.QuerySet["Account"]):
     def usable(self) -> Self:
         """Accounts that may sign in."""
@@ -68,12 +76,11 @@ class AccountQuerySet(models.QuerySet["Account"]):
 
     def with_open_sessions(self) -> Self:
         """Each account with ``open_sessions``, None where it has none."""
-        return self.annotate(open_sessions=open_count())
+        return self.annotate(open_sessions=_open_count())
 
     def with_second_factor(self) -> Self:
         """Each account with ``second_factor``: has it a confirmed authenticator?"""
-        devices = TOTPDevice.objects.filter(user=models.OuterRef("pk"), confirmed=True)
-        return self.annotate(second_factor=models.Exists(devices))
+        return self.annotate(second_factor=_has_authenticator())
 
     def visible_to(self, account: "Account") -> Self:
         """All accounts for those who may see accounts, else only one's own."""

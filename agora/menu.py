@@ -5,7 +5,8 @@ from typing import Any
 
 from django.contrib.messages import get_messages
 from django.http import HttpRequest
-from django.utils.functional import Promise
+from django.template.backends.utils import csrf_input
+from django.utils.functional import Promise, SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
 from agora.base.access import url_if_allowed
@@ -79,4 +80,5 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "menu": menu_for(request) if signed_in else [],
         "toasts": get_messages(request) if hasattr(request, "_messages") else [],
         "page_mode": "",
+        "csrf_input": SimpleLazyObject(lambda: csrf_input(request)),  # masked once a page, not once a form
     }

@@ -22,7 +22,7 @@ ENCRYPTION_KEY = env.fernet_key(
 )
 
 # --- Addresses -----------------------------------------------------------------------------------------------------
-HOSTNAME = env.hostname("AGORA_HOSTNAME", "localhost:8000")
+HOSTNAME = env.hostname("AGORA_HOSTNAME", f"localhost:{env.number('PORT', 8000, least=1, most=65535)}")
 HTTPS = env.flag("AGORA_HTTPS")
 TRUSTED_PROXIES = env.networks("AGORA_TRUSTED_PROXIES")
 # What it answers to is decided by settings_admin.middleware.HostMiddleware, for the hostname may change at any time.

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.urls import resolve, reverse
+from django.urls import get_urlconf, resolve, reverse
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -72,7 +73,18 @@ def declared(view: Callable[..., Any]) -> Access:
 def url_if_allowed(request: HttpRequest, name: str, *args: Any, **kwargs: Any) -> str:
     """The address of a view, or "" when this person may not call it: a button never offers what is refused."""
     url = reverse(name, args=args, kwargs=kwargs)
-    return url if allows(declared(resolve(urlsplit(url).path).func), request.user) else ""
+    return url if allows(_declared_by(name, urlsplit(url).path), request.user) else ""
+
+
+_by_name: dict[tuple[str, str], Access] = {}
+
+
+def _declared_by(name: str, path: str) -> Access:
+    """The declaration of the view with this name; looked up once, for a page asks for twenty."""
+    key = (get_urlconf() or settings.ROOT_URLCONF, name)
+    if key not in _by_name:
+        _by_name[key] = declared(resolve(path).func)
+    return _by_name[key]
 
 
 class AccessMiddleware:
