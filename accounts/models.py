@@ -57,6 +57,9 @@ class AccountQuerySet(models.QuerySet["Account"]):
         """Accounts that may sign in."""
         return self.filter(is_active=True, locked_at__isnull=True)
 
+    def superusers(self) -> Self:
+        return self.filter(is_superuser=True)
+
     def administrators(self) -> Self:
         """Superusers are among them."""
         return self.filter(role=Role.ADMINISTRATOR)

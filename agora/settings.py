@@ -33,6 +33,7 @@ OWN_HOSTS = sorted({env.without_port(HOSTNAME), env.listening_host("HOST"), "loc
 # --- Apps and middleware ---------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "feedback",
+    "logs",
     "accounts",
     "mail",
     "sessions_admin",
