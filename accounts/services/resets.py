@@ -35,7 +35,9 @@ BATCH = 100
 
 
 class CannotReset(Refused):
-    """No link can be sent; the message says why."""
+    """No link can be sent now; the message says why."""
+
+    status = 409
 
 
 class DeadLink(Refused):
