@@ -58,9 +58,11 @@ def write_down_failure(fields: Iterable[str], *, actor: Actor) -> None:
 def register(username: str, email: str, password: str, *, actor: Actor) -> Account | None:
     """The new account, with the role None; while mail is on None, for it waits until the link in the mail is opened.
 
-    Raises RegistrationIsOff, ValidationError for a username that is taken, CannotMail.
+    Raises RegistrationIsOff, TooManyRequests for one mailbox, ValidationError for a username that is taken, CannotMail.
     """
     check_is_on()
+    if email:
+        throttle.admit({"registration-mail": email.lower()}, now=actor.at)
     with transaction.atomic():
         row = Registration(at=actor.at, username=username, email=email, password=make_password(password))
         if email:

@@ -90,17 +90,31 @@ def request_reset(typed: str, *, actor: Actor) -> None:
 
 
 def answer_resets(*, now: datetime) -> int:
-    """Send what was asked for; returns how many requests were answered. Any number of workers may do it at once."""
-    answered = 0
+    """Send what was asked for; returns how many requests were answered. Any number of workers may do it at once.
+
+    A request that can't be answered stands in nobody's way: it is tried again until it is too late. Raises its error
+    when all the others are done.
+    """
+    answered, trouble = 0, None
     for pk in ResetRequest.objects.order_by("pk").values_list("pk", flat=True)[:BATCH]:
-        with transaction.atomic():
-            skip = connection.features.has_select_for_update_skip_locked
-            row = ResetRequest.objects.select_for_update(skip_locked=skip).filter(pk=pk).first()
-            if row is not None:
-                _answer(row, now)
-                row.delete()
-                answered += 1
+        try:
+            answered += _answer_one(pk, now)
+        except Exception as error:
+            trouble = error
+    if trouble is not None:
+        raise trouble
     return answered
+
+
+def _answer_one(pk: int, now: datetime) -> int:
+    with transaction.atomic():
+        skip = connection.features.has_select_for_update_skip_locked
+        row = ResetRequest.objects.select_for_update(skip_locked=skip).filter(pk=pk).first()
+        if row is None:
+            return 0
+        _answer(row, now)
+        row.delete()
+        return 1
 
 
 def _answer(row: ResetRequest, now: datetime) -> None:

@@ -20,7 +20,16 @@ from agora.base.errors import Refused
 from agora.base.models import fold
 
 # Tries before the first wait.
-FREE = {"username": 5, "address": 20, "code": 5, "api": 20, "reset": 10, "reset-account": 3, "registration": 10}
+FREE = {
+    "username": 5,
+    "address": 20,
+    "code": 5,
+    "api": 20,
+    "reset": 10,
+    "reset-account": 3,
+    "registration": 10,
+    "registration-mail": 3,
+}
 LONGEST = timedelta(minutes=15)
 FORGOTTEN = timedelta(hours=24)  # after so long without a failure it starts anew
 

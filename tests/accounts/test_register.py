@@ -158,12 +158,22 @@ def test_made_up_keys_open_nothing(key: str) -> None:
 
 
 def test_many_registrations_from_one_address_have_to_wait(make: Make) -> None:
-    statuses = [Client().post(PAGE, VERA | {"username": f"v{number}"}).status_code for number in range(12)]
+    sent = [VERA | {"username": f"v{number}", "email": ""} for number in range(12)]
+    statuses = [Client().post(PAGE, one).status_code for one in sent]
     assert statuses == [302] * 11 + [429]
     refused = Client().post(PAGE, VERA)
     assert "Too many requests." in text_of(refused.content) and refused.headers["Retry-After"]
     assert Client(REMOTE_ADDR="192.0.2.9").post(PAGE, VERA).status_code == 302
     assert Account.objects.count() == 12
+
+
+def test_one_mailbox_is_not_filled_from_many_addresses(mailbox: Mailbox) -> None:
+    statuses = [
+        Client(REMOTE_ADDR=f"192.0.2.{number}").post(PAGE, VERA | {"username": f"v{number}"}).status_code
+        for number in range(6)
+    ]
+    assert statuses == [302] * 4 + [429] * 2
+    assert len(mailbox.queued()) == 4
 
 
 def test_the_password_is_nowhere_but_as_a_hash(mailbox: Mailbox) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.db import connection
+from django.db import IntegrityError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -258,6 +258,24 @@ def test_a_request_that_waited_for_a_worker_too_long_is_not_answered(mailbox: Ma
     answer_resets(now=timezone.now() + timedelta(hours=2))
     assert mailbox.queued() == []
     assert Entry.objects.get(event="account.reset_requested").details["reason"] == "answered too late"
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="The trigger is written for SQLite.")
+def test_a_request_that_fails_stands_in_nobodys_way(mailbox: Mailbox, make: Make, vera: Account) -> None:
+    make.account("bad", password=PASSWORD, email="bad@example.com")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TRIGGER no_mail BEFORE INSERT ON mail_message WHEN NEW.recipient = 'bad@example.com' "
+            "BEGIN SELECT RAISE(ABORT, 'not this one'); END"
+        )
+    ask("bad")
+    ask("vera")
+    with pytest.raises(IntegrityError, match="not this one"):
+        answer_resets(now=timezone.now())
+    assert [mail["To"] for _row, mail in mailbox.queued()] == ["vera@example.com"]
+    assert ResetRequest.objects.count() == 1
+    answer_resets(now=timezone.now() + timedelta(hours=2))
+    assert not ResetRequest.objects.exists()
 
 
 def test_links_are_built_from_the_setting_and_never_from_the_request(mailbox: Mailbox, vera: Account) -> None:
