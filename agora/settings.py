@@ -33,6 +33,7 @@ OWN_HOSTS = sorted({env.without_port(HOSTNAME), env.listening_host("HOST"), "loc
 # --- Apps and middleware ---------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "feedback",
+    "logs",
     "accounts",
     "mail",
     "sessions_admin",
@@ -145,6 +146,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "OPTIONS": {"user_attributes": ("username", "first_name", "last_name", "email", "external_id")},
     },
 ]
+PASSWORD_RESET_TIMEOUT = 3_600  # seconds
 SESSION_ENGINE = "sessions_admin.store"
 SESSION_COOKIE_NAME = "agora_session"
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True  # How long a session lasts is the server's decision: idle and absolute limits.
