@@ -30,10 +30,12 @@ CSRF_TRUSTED_ORIGINS = [f"https://{HOSTNAME}"] if HTTPS else []
 
 # --- Apps and middleware ---------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
+    "api_keys",
     "accounts",
     "sessions_admin",
     "settings_admin",
     "audit",
+    "rest",
     "agora.base",
     "django.contrib.contenttypes",
     "django.contrib.auth",
@@ -55,6 +57,8 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "accounts.middleware.AccountMiddleware",
+    "api_keys.middleware.KeyMiddleware",
+    "rest.middleware.RateLimitMiddleware",
     "agora.base.actor.ActorMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "agora.base.access.AccessMiddleware",
@@ -115,6 +119,9 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "agora.errors.csrf_failure"
 MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
+
+# --- API -------------------------------------------------------------------------------------------------------------
+API_RATE = 600  # requests a minute of one key, or of one account in its browsers
 
 # --- Pages -----------------------------------------------------------------------------------------------------------
 TEMPLATES = [

@@ -13,8 +13,10 @@ urlpatterns = [
     path("", overview.overview, name="overview"),
     path("jump/", jump.jump, name="jump"),
     path("", include("accounts.urls")),
+    path("", include("api_keys.urls")),
     path("sessions/", include("sessions_admin.urls")),
     path("audit/", include("audit.urls")),
+    path("api/v1/", include("agora.api")),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]

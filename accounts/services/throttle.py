@@ -1,10 +1,13 @@
 """Slows down guessing: each failure beyond a few makes the next try wait longer, for the username and for the address.
 
+The same holds for codes of the second factor, by account, and for API keys, by address.
+
 Kept in the database, so it holds in every process and survives a restart (OWASP Authentication Cheat Sheet).
 """
 
 import hashlib
 import math
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
@@ -15,7 +18,7 @@ from accounts.models import SignInThrottle
 from agora.base.errors import Refused
 from agora.base.models import fold
 
-FREE = {"username": 5, "address": 20}  # failures before the first wait
+FREE = {"username": 5, "address": 20, "code": 5, "api": 20}  # failures before the first wait
 LONGEST = timedelta(minutes=15)
 FORGOTTEN = timedelta(hours=24)  # after so long without a failure it starts anew
 
@@ -38,14 +41,27 @@ class TooManyAttempts(Refused):
 
 
 def keys(username: str, address: str | None) -> dict[str, str]:
-    """The rows that count for this try. Digests: what people type into a name field by mistake may be a password."""
-    found = {"username": fold(username)} | ({"address": address} if address else {})
-    return {kind: hashlib.sha256(f"{kind}:{value}".encode()).hexdigest() for kind, value in found.items()}
+    """The rows that count for this try at a password."""
+    return digests(_of_password(username, address))
+
+
+def digests(values: Mapping[str, str]) -> dict[str, str]:
+    """Kind and value to the row's key. Digests: what people type into a name field by mistake may be a password."""
+    return {kind: hashlib.sha256(f"{kind}:{value}".encode()).hexdigest() for kind, value in values.items()}
+
+
+def _of_password(username: str, address: str | None) -> dict[str, str]:
+    return {"username": fold(username)} | ({"address": address} if address else {})
 
 
 def check(username: str, address: str | None, *, now: datetime) -> None:
     """Raises TooManyAttempts while the username or the address has to wait."""
-    blocked = SignInThrottle.objects.filter(key__in=keys(username, address).values(), blocked_until__gt=now)
+    check_all(_of_password(username, address), now=now)
+
+
+def check_all(values: Mapping[str, str], *, now: datetime) -> None:
+    """Raises TooManyAttempts while one of the values (kind → value) has to wait."""
+    blocked = SignInThrottle.objects.filter(key__in=digests(values).values(), blocked_until__gt=now)
     until = max((row.blocked_until for row in blocked), default=None)
     if until is not None:
         blocked.update(refused=F("refused") + Value(1))
@@ -54,8 +70,13 @@ def check(username: str, address: str | None, *, now: datetime) -> None:
 
 def count_failure(username: str, address: str | None, *, now: datetime) -> dict[str, int]:
     """One more failure for both; returns the seconds to wait now and how many tries were refused unheard before."""
+    return count_all(_of_password(username, address), now=now)
+
+
+def count_all(values: Mapping[str, str], *, now: datetime) -> dict[str, int]:
+    """One more failure for each value (kind → value); returns as ``count_failure``."""
     longest, refused = timedelta(0), 0
-    for kind, key in keys(username, address).items():
+    for kind, key in digests(values).items():
         row = _locked(key, now)
         stale = now - row.failed_at > FORGOTTEN
         row.failures = 1 if stale else row.failures + 1
@@ -68,7 +89,12 @@ def count_failure(username: str, address: str | None, *, now: datetime) -> dict[
 
 def forget(username: str) -> None:
     """The right password ends the username's waits. The address keeps its count: one good account buys no guesses."""
-    SignInThrottle.objects.filter(key=keys(username, None)["username"]).delete()
+    forget_all(_of_password(username, None))
+
+
+def forget_all(values: Mapping[str, str]) -> None:
+    """What is known to be right starts anew."""
+    SignInThrottle.objects.filter(key__in=digests(values).values()).delete()
 
 
 def wait_after(failures: int, *, free: int) -> timedelta:
