@@ -47,6 +47,7 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
             Entry(_("Audit log"), "scroll-text", "audit:list"),
         ],
     ),
+    (_("Settings"), [Entry(_("General"), "sliders-horizontal", "settings:general")]),
 ]
 
 

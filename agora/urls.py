@@ -17,6 +17,7 @@ urlpatterns = [
     path("sessions/", include("sessions_admin.urls")),
     path("audit/", include("audit.urls")),
     path("api/v1/", include("agora.api")),
+    path("settings/server/", include("settings_admin.urls")),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]
