@@ -47,7 +47,13 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
             Entry(_("Audit log"), "scroll-text", "audit:list"),
         ],
     ),
-    (_("Settings"), [Entry(_("General"), "sliders-horizontal", "settings:general")]),
+    (
+        _("Settings"),
+        [
+            Entry(_("General"), "sliders-horizontal", "settings:general"),
+            Entry(_("Feedback"), "message-square-text", "feedback:list"),
+        ],
+    ),
 ]
 
 

@@ -18,6 +18,7 @@ urlpatterns = [
     path("audit/", include("audit.urls")),
     path("api/v1/", include("agora.api")),
     path("settings/server/", include("settings_admin.urls")),
+    path("", include("feedback.urls")),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]

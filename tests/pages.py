@@ -15,6 +15,7 @@ from accounts.roles import Role
 from agora.base.access import Access, allows
 from api_keys.services.keys import create_key
 from audit.models import Entry
+from feedback.models import Feedback
 from rest.routes import access_of
 from sessions_admin.models import Session
 from tests.conftest import Make
@@ -124,6 +125,9 @@ class World:
         self.clients = {name: make.client(account) for name, account in self.people.items()}
         make.client(self.tara)
         self.key, self.secret = create_key(self.tara, "Tara's script", actor=make.actor(self.tara))
+        self.letter = Feedback.objects.create(
+            at=self.tara.created_at, text="The clock is wrong.", page="/", account=self.tara, account_name="tara"
+        )
         self.entry = Entry.objects.create(
             at=Session.objects.latest("pk").opened_at, event="account.locked", outcome="success", actor_name="sam"
         )
@@ -136,9 +140,10 @@ class World:
 
     @property
     def ids(self) -> dict[str, int]:
-        """What the addresses name: somebody else's account, session and API key, an entry."""
+        """What the addresses name: somebody else's account, session and API key, an entry, a message."""
         theirs = Session.objects.of_account(self.tara.pk).latest("pk")
-        return {"accounts": self.tara.pk, "sessions": theirs.pk, "audit": self.entry.pk, "keys": self.key.pk}
+        mine = {"accounts": self.tara.pk, "sessions": theirs.pk, "keys": self.key.pk}
+        return mine | {"audit": self.entry.pk, "feedback": self.letter.pk}
 
 
 def contents() -> dict[str, list[tuple[Any, ...]]]:
