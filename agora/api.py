@@ -1,14 +1,22 @@
 """The REST API, ``/api/v1/``: the routers of all apps, its schema, and the page that explains it."""
 
-from django.http import JsonResponse
+from typing import Any
+
+from django.http import HttpResponse, JsonResponse
+from django.shortcuts import render
 from django.urls import path
 from django.views.decorators.http import require_safe
 
 from accounts.api import me
+from accounts.api import router as accounts
 from agora.base.access import signed_in
 from agora.base.http import Request
 from api_keys.api import keys
+from audit.api import router as audit
+from rest.described import described
 from rest.routes import Api
+from sessions_admin.api import router as sessions
+from settings_admin.api import router as settings
 
 api = Api(
     title="Agora",
@@ -20,6 +28,11 @@ api = Api(
 )
 api.add_router("me", me)
 api.add_router("me/keys", keys)
+api.add_router("accounts", accounts)
+api.add_router("sessions", sessions)
+api.add_router("audit", audit)
+api.add_router("settings", settings)
+SCHEMA: dict[str, Any] = api.schema()
 
 
 @signed_in
@@ -29,6 +42,14 @@ def openapi(request: Request) -> JsonResponse:
     return JsonResponse(SCHEMA)
 
 
+@signed_in
+@require_safe
+def docs(request: Request) -> HttpResponse:
+    """The schema for people: every operation with its access, parameters, fields and answers."""
+    groups = described(SCHEMA)
+    sections = [(group.id, group.title) for group in groups]
+    return render(request, "api/docs.html", {"groups": groups, "sections": sections})
+
+
 urlpatterns = [path("openapi.json", openapi, name="openapi"), *api.patterns()]
-SCHEMA = api.schema()
 app_name = "api"

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from agora import errors, health, jump, overview
+from agora import api, errors, health, jump, overview
 
 handler400 = errors.bad_request
 handler403 = errors.forbidden
@@ -17,6 +17,7 @@ urlpatterns = [
     path("sessions/", include("sessions_admin.urls")),
     path("audit/", include("audit.urls")),
     path("api/v1/", include("agora.api")),
+    path("api/docs/", api.docs, name="api-docs"),
     path("settings/server/", include("settings_admin.urls")),
     path("", include("feedback.urls")),
     path("healthz", health.healthz, name="healthz"),

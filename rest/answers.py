@@ -55,19 +55,33 @@ def one(request: Request, value: BaseModel, *, status: int = 200, location: str 
     return answer
 
 
-def page_of(found: Page[M], item: Callable[[M], Any]) -> dict[str, Any]:
-    """A page of a list: its items and the cursors of its neighbours, null where there is none."""
-    return {
-        "items": [item(row) for row in found.rows],
+def listed(request: Request, kind: Callable[..., BaseModel], found: Page[M], item: Callable[[M], Any]) -> HttpResponse:
+    """A page of a list: its items and the cursors of its neighbours, null where there is none, also as Link."""
+    cursors = {
         "next": found.next_cursor if found.has_next else None,
         "previous": found.previous_cursor if found.has_previous else None,
     }
+    construct = getattr(kind, "model_construct", kind)
+    answer = HttpResponse(_json(construct(items=[item(row) for row in found.rows], **cursors)), content_type=JSON)
+    links = []
+    for relation, name, cursor in (("next", "after", cursors["next"]), ("prev", "before", cursors["previous"])):
+        if cursor:
+            params = request.GET.copy()
+            params.pop("after", None)
+            params.pop("before", None)
+            params[name] = cursor
+            links.append(f'<{request.path}?{params.urlencode()}>; rel="{relation}"')
+    if links:
+        answer["Link"] = ", ".join(links)  # RFC 8288
+    return answer
 
 
 def checked(filters: ListFilter) -> ListFilter:
     """The page names what makes no sense and shows the rest; a script is told. Raises Invalid."""
-    if filters.complaints:
+    if filters.form.errors:
         raise Invalid.form(filters.form)
+    if complaints := filters.complaints:
+        raise Invalid([{"field": "", "code": "invalid", "message": sentence} for sentence in complaints])
     return filters
 
 
