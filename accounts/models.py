@@ -28,6 +28,14 @@ class Theme(models.TextChoices):
     DARK = "dark", _("Dark")
 
 
+class KeyLogin(models.TextChoices):
+    """Does this account follow the server's *Allow API Key Login*, or is it decided here?"""
+
+    INHERIT = "inherit", _("As the server")
+    ALLOW = "allow", _("Allow")
+    DENY = "deny", _("Deny")
+
+
 class Density(models.TextChoices):
     COMFORTABLE = "comfortable", _("Comfortable")
     COMPACT = "compact", _("Compact")
@@ -125,6 +133,9 @@ class Account(Searchable, AbstractBaseUser):
     is_superuser = models.BooleanField(_("Superuser"), default=False)
     is_active = models.BooleanField(_("Active"), default=True)
     must_change_password = models.BooleanField(_("Must change the password at the next sign-in"), default=False)
+    key_login = models.CharField(
+        _("Allow API Key Login"), max_length=8, choices=KeyLogin.choices, default=KeyLogin.INHERIT
+    )
     locked_at = models.DateTimeField(null=True)
     locked_by_id = models.BigIntegerField(null=True)
     locked_by_name = models.CharField(max_length=150, blank=True)
@@ -165,6 +176,7 @@ class Account(Searchable, AbstractBaseUser):
                 condition=Q(is_superuser=False) | Q(role=Role.ADMINISTRATOR), name="account_superuser_is_administrator"
             ),
             one_of("role", Role, "account_role_known"),
+            one_of("key_login", KeyLogin, "account_key_login_known"),
             one_of("theme", Theme, "account_theme_known"),
             one_of("density", Density, "account_density_known"),
             one_of("date_format", DateFormat, "account_date_format_known"),

@@ -32,6 +32,7 @@ OWN_HOSTS = sorted({env.without_port(HOSTNAME), env.listening_host("HOST"), "loc
 
 # --- Apps and middleware ---------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
+    "api_keys",
     "feedback",
     "logs",
     "accounts",
@@ -39,6 +40,7 @@ INSTALLED_APPS = [
     "sessions_admin",
     "settings_admin",
     "audit",
+    "rest",
     "agora.base",
     "django.contrib.contenttypes",
     "django.contrib.auth",
@@ -61,6 +63,8 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "settings_admin.middleware.CsrfMiddleware",
     "accounts.middleware.AccountMiddleware",
+    "api_keys.middleware.KeyMiddleware",
+    "rest.middleware.RateLimitMiddleware",
     "agora.base.actor.ActorMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "agora.base.access.AccessMiddleware",
@@ -154,6 +158,9 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "agora.errors.csrf_failure"
 MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
+
+# --- API -------------------------------------------------------------------------------------------------------------
+API_RATE = 600  # requests a minute of one key, or of one account in its browsers
 
 # --- Pages -----------------------------------------------------------------------------------------------------------
 TEMPLATES = [

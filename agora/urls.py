@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from agora import errors, health, jump, overview
+from agora import api, errors, health, jump, overview
 
 handler400 = errors.bad_request
 handler403 = errors.forbidden
@@ -13,8 +13,11 @@ urlpatterns = [
     path("", overview.overview, name="overview"),
     path("jump/", jump.jump, name="jump"),
     path("", include("accounts.urls")),
+    path("", include("api_keys.urls")),
     path("sessions/", include("sessions_admin.urls")),
     path("audit/", include("audit.urls")),
+    path("api/v1/", include("agora.api")),
+    path("api/docs/", api.docs, name="api-docs"),
     path("settings/server/", include("settings_admin.urls")),
     path("", include("feedback.urls")),
     path("healthz", health.healthz, name="healthz"),

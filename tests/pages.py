@@ -13,8 +13,10 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from accounts.models import Account
 from accounts.roles import Role
 from agora.base.access import Access, allows
+from api_keys.services.keys import create_key
 from audit.models import Entry
 from feedback.models import Feedback
+from rest.routes import access_of
 from sessions_admin.models import Session
 from tests.conftest import Make
 
@@ -28,6 +30,7 @@ CAST: dict[str, dict[str, Any]] = {
     "otto": {"role": Role.OBSERVER},
     "nell": {"role": Role.NONE},
 }
+API = "/api/v1/"
 UNSAFE_PROBE = "PURGE"  # a method that no view has
 
 
@@ -54,16 +57,31 @@ class Row:
 
 
 def rows() -> list[Row]:
-    """The table, in the order of the addresses."""
-    return sorted(_rows(get_resolver().url_patterns, "/", ""), key=lambda row: row.route)
+    """The table of the pages, in the order of the addresses."""
+    return [row for row in every_row() if not row.route.startswith(API)]
+
+
+def api_rows() -> list[Row]:
+    """The table of the API: one row for each operation."""
+    return [row for row in every_row() if row.route.startswith(API)]
+
+
+def every_row() -> list[Row]:
+    return sorted(_rows(get_resolver().url_patterns, "/", ""), key=lambda row: (row.route, row.methods))
 
 
 def _rows(patterns: list[URLPattern | URLResolver], prefix: str, namespace: str) -> Iterator[Row]:
     for pattern in patterns:
         route = prefix + str(pattern.pattern)
         if isinstance(pattern, URLPattern):
-            access = getattr(pattern.callback, "access", None)
             name = f"{namespace}{pattern.name or ''}"
+            if operations := access_of(pattern.callback):
+                for method, declared in operations.items():
+                    if method != "HEAD":
+                        methods = ("GET", "HEAD") if method == "GET" else (method,)
+                        yield Row(route, name, methods, declared)
+                continue
+            access = getattr(pattern.callback, "access", None)
             yield Row(route, name, methods_of(pattern.callback), access)
         else:
             below = f"{namespace}{pattern.namespace}:" if pattern.namespace else namespace
@@ -89,7 +107,7 @@ def _parameters(view: Callable[..., Any]) -> tuple[str, ...]:
 def table() -> str:
     """``tests/access.txt``: the file that a person reviews when a page comes or its access changes."""
     lines = [("URL", "Methods", "Declared", "Who")]
-    lines += [(row.route, " ".join(row.methods), str(row.access or "UNDECLARED"), row.who) for row in rows()]
+    lines += [(row.route, " ".join(row.methods), str(row.access or "UNDECLARED"), row.who) for row in every_row()]
     widths = [max(len(line[column]) for line in lines) for column in range(3)]
     return "".join(
         "  ".join([*(cell.ljust(width) for cell, width in zip(line, widths, strict=False)), line[3]]).rstrip() + "\n"
@@ -106,6 +124,7 @@ class World:
         self.tara = make.account("tara", role=Role.VIEWER, first_name="Tara", external_id="x-1")
         self.clients = {name: make.client(account) for name, account in self.people.items()}
         make.client(self.tara)
+        self.key, self.secret = create_key(self.tara, "Tara's script", actor=make.actor(self.tara))
         self.letter = Feedback.objects.create(
             at=self.tara.created_at, text="The clock is wrong.", page="/", account=self.tara, account_name="tara"
         )
@@ -121,9 +140,10 @@ class World:
 
     @property
     def ids(self) -> dict[str, int]:
-        """What the addresses name: somebody else's account and session, an entry, a message."""
+        """What the addresses name: somebody else's account, session and API key, an entry, a message."""
         theirs = Session.objects.of_account(self.tara.pk).latest("pk")
-        return {"accounts": self.tara.pk, "sessions": theirs.pk, "audit": self.entry.pk, "feedback": self.letter.pk}
+        mine = {"accounts": self.tara.pk, "sessions": theirs.pk, "keys": self.key.pk}
+        return mine | {"audit": self.entry.pk, "feedback": self.letter.pk}
 
 
 def contents() -> dict[str, list[tuple[Any, ...]]]:

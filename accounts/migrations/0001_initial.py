@@ -90,6 +90,15 @@ class Migration(migrations.Migration):
                     "must_change_password",
                     models.BooleanField(default=False, verbose_name="Must change the password at the next sign-in"),
                 ),
+                (
+                    "key_login",
+                    models.CharField(
+                        choices=[("inherit", "As the server"), ("allow", "Allow"), ("deny", "Deny")],
+                        default="inherit",
+                        max_length=8,
+                        verbose_name="Allow API Key Login",
+                    ),
+                ),
                 ("locked_at", models.DateTimeField(null=True)),
                 ("locked_by_id", models.BigIntegerField(null=True)),
                 ("locked_by_name", models.CharField(blank=True, max_length=150)),
@@ -199,6 +208,10 @@ class Migration(migrations.Migration):
                             )
                         ),
                         name="account_role_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("key_login__in", ["inherit", "allow", "deny"])),
+                        name="account_key_login_known",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(("theme__in", ["system", "light", "dark"])), name="account_theme_known"

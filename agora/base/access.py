@@ -3,7 +3,7 @@
 Closed by default: a view that declares nothing raises (OWASP ASVS 8.2.1, "deny by default").
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -13,6 +13,10 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.urls import get_urlconf, resolve, reverse
+from django.utils.translation import gettext
+
+from agora.base.errors import problem
+from agora.base.http import is_api
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -61,9 +65,14 @@ def allows(access: Access, person: Person) -> bool:
     return person.is_authenticated and (not access.permission or person.has_perm(access.permission))
 
 
-def declared(view: Callable[..., Any]) -> Access:
-    """The view's declaration. Raises ImproperlyConfigured where there is none."""
+def declared(view: Callable[..., Any], method: str | None = "GET") -> Access:
+    """The view's declaration. Raises ImproperlyConfigured where there is none.
+
+    A view of the API has one for each method; a method that it lacks is for signed-in people to be told so.
+    """
     access = getattr(view, "access", None)
+    if isinstance(access, Mapping):
+        access = access.get(method, Access())
     if not isinstance(access, Access):
         name = f"{view.__module__}.{getattr(view, '__qualname__', view)}"
         raise ImproperlyConfigured(f"{name} declares no access. Mark it @public, @signed_in or @requires(…).")
@@ -97,11 +106,15 @@ class AccessMiddleware:
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: Callable[..., Any], *_: Any) -> HttpResponse | None:
-        access = declared(view)
+        access = declared(view, request.method)
         if allows(access, request.user):
             return None
         if request.user.is_authenticated:
             raise PermissionDenied
+        if is_api(request):
+            answer = problem(request, 401, "not_signed_in", gettext("Send an API key, or sign in with this browser."))
+            answer["WWW-Authenticate"] = 'Bearer realm="agora"'
+            return answer
         return sign_in_first(request)
 
 

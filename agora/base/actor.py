@@ -8,7 +8,7 @@ from typing import Any, Protocol, Self
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from agora.base.http import client_address
+from agora.base.http import client_address, is_api
 
 
 class Person(Protocol):
@@ -17,6 +17,13 @@ class Person(Protocol):
     pk: int
 
     def get_username(self) -> str: ...
+
+
+class Key(Protocol):
+    """What is written down of an API key."""
+
+    pk: int
+    name: str
 
 
 @dataclass(frozen=True)
@@ -33,11 +40,12 @@ class Origin:
 
 @dataclass(frozen=True)
 class Actor:
-    """Who acts (``account``; None for the system or a visitor), for whom, in which sign-in session, and when."""
+    """Who acts (``account``; None for the system or a visitor), for whom, when, in which session or with which key."""
 
     account: Person | None = None
     impersonator: Person | None = None
     session_id: int | None = None
+    key: Key | None = None
     origin: Origin = Origin()
     name: str = ""
     at: datetime = field(default_factory=timezone.now)
@@ -67,16 +75,18 @@ class Actor:
         return replace(self, account=account, session_id=session_id)
 
 
-def actor_of(request: HttpRequest) -> Actor:
-    """The Actor behind a request."""
+def actor_of(request: HttpRequest, *, anonymous: bool = False) -> Actor:
+    """The Actor behind a request; ``anonymous`` while it is not known yet who that is."""
     user: Any = request.user
-    signed_in = user.is_authenticated
+    signed_in = user.is_authenticated and not anonymous
+    key = getattr(request, "api_key", None)
     return Actor(
         account=user if signed_in else None,
         impersonator=getattr(request, "impersonator", None),
-        session_id=getattr(request.session, "row_id", None) if signed_in else None,
+        session_id=getattr(request.session, "row_id", None) if signed_in and key is None else None,
+        key=key,
         origin=Origin(
-            channel="web",
+            channel="api" if is_api(request) else "web",
             address=client_address(request),
             user_agent=request.headers.get("User-Agent", "")[:400],
             method=request.method or "",

@@ -28,6 +28,11 @@ class Request(HttpRequest):
     request_id: str
 
 
+def is_api(request: HttpRequest) -> bool:
+    """Is this a call of the REST API? Its answers are JSON, errors included."""
+    return request.path.startswith("/api/v1/")
+
+
 class StaticFiles(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # whitenoise has no types
     """Hashed names, compressed copies, and ES module imports rewritten to the hashed names."""
 
