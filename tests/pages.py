@@ -15,6 +15,7 @@ from accounts.roles import Role
 from agora.base.access import Access, allows
 from audit.models import Entry
 from feedback.models import Feedback
+from mail.models import Message
 from sessions_admin.models import Session
 from tests.conftest import Make
 
@@ -109,6 +110,12 @@ class World:
         self.letter = Feedback.objects.create(
             at=self.tara.created_at, text="The clock is wrong.", page="/", account=self.tara, account_name="tara"
         )
+        self.mail = Message.objects.create(
+            message_id="<1@localhost>", template="test", recipient="tara@example.com", subject="Test", content="x",
+            state="failed", attempts=1, answer="550 No such user", created_at=self.tara.created_at,
+            answers=[{"at": "2026-11-20T12:00:00+00:00", "answer": "550 No such user"}],
+            next_at=self.tara.created_at, give_up_at=self.tara.created_at, finished_at=self.tara.created_at,
+        )  # fmt: skip
         self.entry = Entry.objects.create(
             at=Session.objects.latest("pk").opened_at, event="account.locked", outcome="success", actor_name="sam"
         )
@@ -123,7 +130,13 @@ class World:
     def ids(self) -> dict[str, int]:
         """What the addresses name: somebody else's account and session, an entry, a message."""
         theirs = Session.objects.of_account(self.tara.pk).latest("pk")
-        return {"accounts": self.tara.pk, "sessions": theirs.pk, "audit": self.entry.pk, "feedback": self.letter.pk}
+        return {
+            "accounts": self.tara.pk,
+            "sessions": theirs.pk,
+            "audit": self.entry.pk,
+            "feedback": self.letter.pk,
+            "outbox": self.mail.pk,
+        }
 
 
 def contents() -> dict[str, list[tuple[Any, ...]]]:

@@ -4,7 +4,7 @@ What can be guaranteed, and what can't: a row is taken by one worker at a time, 
 answer is written down before the next mail is handed over. When a worker dies after the server's "250" and before that
 UPDATE is committed, the mail is sent again: SMTP has no way to ask whether a mail arrived (RFC 5321, 4.5.3.2.6; RFC
 1047). So a kill costs at most one duplicate, with the same Message-ID, by which most mailboxes drop the second one; and
-it never costs a mail. The same holds for a worker that was frozen for longer than its lease. A crash of PostgreSQL itself
+it never costs a mail. The same holds for a worker that was frozen for longer than its lease. A crash of PostgreSQL
 (not a restart) may forget the outcomes of its last half second, at most of one batch, and these mails are sent again.
 """
 
