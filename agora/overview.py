@@ -18,6 +18,7 @@ from agora.base.http import Request
 from agora.base.pages import bounded_count, count_label
 from audit.models import Entry
 from feedback.models import Feedback
+from mail.models import Message
 from sessions_admin.models import Session
 
 
@@ -45,6 +46,9 @@ def _tiles(request: Request) -> Iterator[Tile]:
         accounts = reverse("accounts:list")
         yield _tile(_("Locked users"), Account.objects.locked(), f"{accounts}?state=locked", "lock", "warn")
         yield _tile(_("Inactive users"), Account.objects.inactive(), f"{accounts}?state=inactive", "user-x")
+    if may("settings.change"):
+        outbox = f"{reverse('mail:outbox')}?state=failed"
+        yield _tile(_("Failed mails"), Message.objects.failed(), outbox, "mail-x", "bad")
     if may("sessions.view"):
         yield _tile(_("Open sessions"), Session.objects.open(now), reverse("sessions:list"), "monitor-play")
     if may("audit.view"):
@@ -63,7 +67,7 @@ def _tiles(request: Request) -> Iterator[Tile]:
 
 def _tile(
     label: Promise,
-    rows: QuerySet[Account] | QuerySet[Session] | QuerySet[Entry] | QuerySet[Feedback],
+    rows: QuerySet[Account] | QuerySet[Session] | QuerySet[Entry] | QuerySet[Message] | QuerySet[Feedback],
     url: str,
     icon: str,
     tone: str = "",

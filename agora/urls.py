@@ -19,6 +19,7 @@ urlpatterns = [
     path("api/v1/", include("agora.api")),
     path("api/docs/", api.docs, name="api-docs"),
     path("settings/server/", include("settings_admin.urls")),
+    path("settings/server/mail/", include("mail.urls")),
     path("", include("feedback.urls")),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

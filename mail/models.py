@@ -15,6 +15,9 @@ from mail.smtp import Encryption, Server
 KEPT_TRYING = timedelta(hours=24)
 
 
+FIELDS = ("host", "port", "from_email", "username", "password", "use_tls", "use_ssl", "fail_silently", "timeout")
+
+
 class Mode(models.TextChoices):
     RELAY = "relay", _("Agora Mail Service")
     SERVER = "server", _("Mail Server")
@@ -38,6 +41,8 @@ class MailSettings(models.Model):
     timeout = models.PositiveSmallIntegerField(
         _("Timeout"), default=10, validators=[MinValueValidator(1), MaxValueValidator(60)]
     )
+
+    version = models.PositiveIntegerField(default=1, editable=False)
 
     audit_type = "mail_settings"
 
@@ -86,6 +91,10 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def due(self, now: datetime) -> Self:
         """What a worker may take: waiting long enough, or taken by a worker that was not heard of again."""
         return self.filter(state__in=[State.QUEUED, State.SENDING], next_at__lte=now)
+
+    def listed(self) -> Self:
+        """Without the text: pages have no business with it."""
+        return self.defer("content")
 
     def failed(self) -> Self:
         return self.filter(state=State.FAILED)
@@ -150,3 +159,18 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"m-{self.pk}"
+
+    @property
+    def tone(self) -> str:
+        """The colour beside the word."""
+        return {State.SENT: "ok", State.FAILED: "bad", State.SENDING: "accent"}.get(State(self.state), "")
+
+    @property
+    def can_retry(self) -> bool:
+        """Did it fail after there was something to send? What never was a mail was never tried."""
+        return self.state == State.FAILED and self.attempts > 0
+
+    @property
+    def attempts_made(self) -> list[tuple[datetime, str]]:
+        """When it was tried and what the server answered, oldest first."""
+        return [(datetime.fromisoformat(one["at"]), one["answer"]) for one in self.answers]

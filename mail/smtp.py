@@ -182,15 +182,18 @@ class Connection:
             if server.username:
                 talk.login(server.username, server.password)
 
-    def deliver(self, recipient: str, content: bytes) -> str:
+    def deliver(self, recipient: str, content: bytes, *, meanwhile: Callable[[], None] = lambda: None) -> str:
         """Hands over one mail; returns the server's answer. Raises Rejected, Unreachable.
 
-        After a Rejected the conversation goes on, unless the server ended it (421): see ``usable``.
+        After a Rejected the conversation goes on, unless the server ended it (421): see ``usable``. ``meanwhile`` is
+        done while the server thinks about the sender, before anything of this mail's is sent.
         """
         talk = self._talk
         with self._step():
-            self._expect(talk.mail(self.server.sender))
-            self._expect(talk.rcpt(recipient))
+            talk.putcmd("mail", f"FROM:<{self.server.sender}>")
+            meanwhile()
+            self._expect(talk.getreply())
+            self._expect(talk.docmd("rcpt", f"TO:<{recipient}>"))
             return str(Rejected(*self._expect(talk.data(content))))
 
     @property

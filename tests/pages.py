@@ -16,6 +16,7 @@ from agora.base.access import Access, allows
 from api_keys.services.keys import create_key
 from audit.models import Entry
 from feedback.models import Feedback
+from mail.models import Message
 from rest.routes import access_of
 from sessions_admin.models import Session
 from tests.conftest import Make
@@ -128,6 +129,12 @@ class World:
         self.letter = Feedback.objects.create(
             at=self.tara.created_at, text="The clock is wrong.", page="/", account=self.tara, account_name="tara"
         )
+        self.mail = Message.objects.create(
+            message_id="<1@localhost>", template="test", recipient="tara@example.com", subject="Test", content="x",
+            state="failed", attempts=1, answer="550 No such user", created_at=self.tara.created_at,
+            answers=[{"at": "2026-11-20T12:00:00+00:00", "answer": "550 No such user"}],
+            next_at=self.tara.created_at, give_up_at=self.tara.created_at, finished_at=self.tara.created_at,
+        )  # fmt: skip
         self.entry = Entry.objects.create(
             at=Session.objects.latest("pk").opened_at, event="account.locked", outcome="success", actor_name="sam"
         )
@@ -143,7 +150,7 @@ class World:
         """What the addresses name: somebody else's account, session and API key, an entry, a message."""
         theirs = Session.objects.of_account(self.tara.pk).latest("pk")
         mine = {"accounts": self.tara.pk, "sessions": theirs.pk, "keys": self.key.pk}
-        return mine | {"audit": self.entry.pk, "feedback": self.letter.pk}
+        return mine | {"audit": self.entry.pk, "feedback": self.letter.pk, "outbox": self.mail.pk}
 
 
 def contents() -> dict[str, list[tuple[Any, ...]]]:

@@ -6,7 +6,7 @@ let leaving = false;
 let goOn = null;
 
 function changed(control) {
-  if (!control.name || control.type === "hidden" || control.disabled) return false;
+  if (!control.name || control.type === "hidden" || control.disabled || "passing" in control.dataset) return false;
   if (control.type === "checkbox" || control.type === "radio") return control.checked !== control.defaultChecked;
   if (control.options) {
     const usual = [...control.options].some((option) => option.defaultSelected);

@@ -31,6 +31,7 @@ def test_administrators_see_all_figures(signed_in: SignedIn, ada: Account, make:
     assert {label: figure for label, (figure, _url) in seen.items()} == {
         "Locked users": "1",
         "Inactive users": "1",
+        "Failed mails": "0",
         "Open sessions": "1",
         "Failed sign-ins, 24 hours": "1",
         "Refused actions, 24 hours": "1",

@@ -13,6 +13,7 @@ ROUTES = [row for row in rows() if "GET" in row.methods and row.route not in FRA
 STATES = [
     "/accounts/?q=nobody-has-this-name", "/accounts/?role=viewer&state=locked&order=-username",
     "/sessions/?tab=closed", "/audit/?outcome=success&q=locked", "/jump/?q=a", "/no-such-page/", "/accounts/?after=x",
+    "/settings/server/mail/outbox/?state=sending",
 ]  # fmt: skip
 WIDTHS = (320, 390, 768, 1280)
 

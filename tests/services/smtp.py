@@ -31,18 +31,21 @@ class Mailhost:
         self.received: list[EmailMessage] = []
         self.envelopes: list[Envelope] = []
         self.connections = 0
+        self.transports: list[asyncio.Transport] = []
         context = None
         if certificate:
             context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
             context.load_cert_chain(certificate)
         self._loop = asyncio.new_event_loop()
         outer, inner = (context, None) if ssl_from_start else (None, context)
-        self._server = self._loop.run_until_complete(
-            self._loop.create_server(lambda: _Server(self, inner), "127.0.0.1", 0, ssl=outer)
-        )
-        self.port: int = self._server.sockets[0].getsockname()[1]
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True, name="mailhost")
         self._thread.start()
+        # In its own thread: a browser test's own event loop is running in this one.
+        self._server = asyncio.run_coroutine_threadsafe(self._listen(inner, outer), self._loop).result(10)
+        self.port: int = self._server.sockets[0].getsockname()[1]
+
+    async def _listen(self, inner: ssl.SSLContext | None, outer: ssl.SSLContext | None) -> asyncio.Server:
+        return await self._loop.create_server(lambda: _Server(self, inner), "127.0.0.1", 0, ssl=outer)
 
     def stop(self) -> None:
         """Ends it with all its conversations; a second time does nothing."""
@@ -59,6 +62,9 @@ class Mailhost:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+        for transport in self.transports:
+            transport.abort()
+        await asyncio.sleep(0)  # they close in the loop's next round
 
     # What aiosmtpd calls.
 
@@ -109,6 +115,10 @@ class _Server(SMTP):
         self.host = host
         auth = {"authenticator": host.check, "auth_require_tls": False} if host.users is not None else {}
         super().__init__(host, tls_context=context, hostname="mail.example.com", loop=host._loop, **auth)
+
+    def connection_made(self, transport: Any) -> None:
+        self.host.transports.append(transport)
+        super().connection_made(transport)
 
     async def _handle_client(self) -> None:
         self.host.connections += 1

@@ -1,0 +1,86 @@
+"""Send Test Mail: settings are tried before they are saved, and the server's own words are shown."""
+
+import threading
+import time
+import uuid
+from dataclasses import dataclass, field
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from agora.base.actor import Actor
+from agora.base.errors import Refused
+from audit.events import event
+from audit.models import Outcome
+from audit.services import record
+from mail.models import MailSettings
+from mail.services.messages import compose, domain_of, render
+from mail.smtp import Connection, Rejected, Server, Transcript, Unreachable
+from settings_admin.models import ServerSettings
+
+TESTED = event("mail.tested", gettext_lazy("Test mail sent"))
+AT_ONCE = 3  # tests that one process runs side by side: each holds a thread of the web server
+_places = threading.BoundedSemaphore(AT_ONCE)
+
+
+class TooManyTests(Refused):
+    status = 429
+    message = gettext_lazy("Other test mails are just being sent. Try again in a minute.")
+
+
+@dataclass
+class Trial:
+    """How the test went: the sentence for the person, and the conversation with its secrets masked."""
+
+    arrived: bool = False
+    sentence: str = ""
+    seconds: float = 0.0
+    transcript: Transcript = field(default_factory=Transcript)
+
+
+def send_test_mail(server: Server, *, to: str, actor: Actor) -> Trial:
+    """Send one mail with these settings, saved or not; back within the timeout, whatever the server does.
+
+    Raises TooManyTests.
+    """
+    if not _places.acquire(blocking=False):
+        raise TooManyTests
+    trial, started = Trial(transcript=Transcript.hiding(server)), time.monotonic()
+    name = domain_of(settings := ServerSettings.load())
+    subject, text, html = render("test", {"server": settings, "absolute": settings.absolute, "by": actor.label})
+    content = compose(f"<{uuid.uuid4().hex}@{name}>", to, subject, text, html, actor)
+    # A thread of its own: looking up a name has no time limit that could be set.
+    talk = threading.Thread(target=_talk, args=(server, name, to, content, trial), daemon=True, name="test mail")
+    talk.start()
+    talk.join(server.timeout)
+    shown = Trial(
+        trial.arrived, trial.sentence, time.monotonic() - started, Transcript(lines=[*trial.transcript.lines])
+    )
+    if not shown.sentence:
+        shown.sentence = _("%(server)s did not finish within %(seconds)s seconds.") % {
+            "server": server, "seconds": f"{server.timeout:g}"
+        }  # fmt: skip
+    record(
+        TESTED,
+        actor=actor,
+        target=MailSettings.load(),
+        outcome=Outcome.SUCCESS if shown.arrived else Outcome.FAILED,
+        server=str(server),
+        encryption=server.encryption.value,
+        recipient=to,
+        answer=shown.sentence,
+    )
+    return shown
+
+
+def _talk(server: Server, name: str, to: str, content: str, trial: Trial) -> None:
+    connection = Connection(server, name=name, transcript=trial.transcript, patience=1.0)
+    try:
+        connection.open()
+        answer = connection.deliver(to, f"From: {server.sender}\r\n{content}".encode("ascii"))
+        trial.arrived, trial.sentence = True, answer
+    except (Rejected, Unreachable) as trouble:
+        trial.sentence = str(trouble)
+    finally:
+        connection.close()
+        _places.release()
