@@ -45,8 +45,10 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
         [
             Entry(_("Sessions"), "monitor-play", "sessions:list"),
             Entry(_("Audit log"), "scroll-text", "audit:list"),
+            Entry(_("Impersonations"), "hat-glasses", "impersonation:list"),
         ],
     ),
+    (_("Settings"), [Entry(_("Impersonate"), "hat-glasses", "impersonation:choose")]),
 ]
 
 
@@ -71,5 +73,11 @@ def page(request: HttpRequest) -> dict[str, Any]:
     return {
         "menu": menu_for(request) if signed_in else [],
         "toasts": get_messages(request) if hasattr(request, "_messages") else [],
-        "page_mode": "",
+        "page_mode": _mode(request),
     }
+
+
+def _mode(request: HttpRequest) -> str:
+    """What the page's frame must warn of: favicon, title, bar and banner follow."""
+    elevation = getattr(request, "elevation", None)
+    return {"impersonation": "impersonating", "admin_mode": "admin"}[elevation.kind] if elevation else ""

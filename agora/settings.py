@@ -30,6 +30,7 @@ CSRF_TRUSTED_ORIGINS = [f"https://{HOSTNAME}"] if HTTPS else []
 
 # --- Apps and middleware ---------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
+    "impersonation",
     "accounts",
     "sessions_admin",
     "settings_admin",
@@ -55,6 +56,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "accounts.middleware.AccountMiddleware",
+    "impersonation.middleware.ImpersonationMiddleware",
     "agora.base.actor.ActorMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "agora.base.access.AccessMiddleware",
@@ -62,6 +64,7 @@ MIDDLEWARE = [
     "agora.base.errors.RefusalMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
+    "impersonation.middleware.LookOnlyMiddleware",
 ]
 ROOT_URLCONF = "agora.urls"
 WSGI_APPLICATION = "agora.wsgi.application"
@@ -96,6 +99,7 @@ CACHES = {
 # --- Accounts and sessions -------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.Account"
 AUTHENTICATION_BACKENDS = ["accounts.backends.LocalBackend"]
+IMPERSONATION = env.flag("AGORA_IMPERSONATION", default=True)
 LOGIN_URL = "accounts:sign-in"
 LOGIN_REDIRECT_URL = "overview"
 PASSWORD_HASHERS = ["accounts.passwords.BoundedArgon2Hasher"]
@@ -174,7 +178,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} [{actor}] {message}", "style": "{"}},
+    "filters": {"names": {"()": "agora.base.actor.NamesFilter"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["names"]}},
     "root": {"handlers": ["console"], "level": env.text("AGORA_LOG_LEVEL", "INFO")},
 }

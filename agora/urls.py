@@ -13,6 +13,7 @@ urlpatterns = [
     path("", overview.overview, name="overview"),
     path("jump/", jump.jump, name="jump"),
     path("", include("accounts.urls")),
+    path("", include("impersonation.urls")),
     path("sessions/", include("sessions_admin.urls")),
     path("audit/", include("audit.urls")),
     path("healthz", health.healthz, name="healthz"),

@@ -26,6 +26,7 @@ class ServerSettings(models.Model):
     absolute_limit = models.DurationField(
         _("Absolute limit"), default=timedelta(days=7), validators=[MinValueValidator(timedelta(minutes=5))]
     )
+    tell_impersonated = models.BooleanField(_("Show accounts on their profile who acted as them"), default=True)
 
     audit_type = "settings"
 

@@ -119,7 +119,8 @@ class World:
     def ids(self) -> dict[str, int]:
         """What the addresses name: somebody else's account and session, an entry."""
         theirs = Session.objects.of_account(self.tara.pk).latest("pk")
-        return {"accounts": self.tara.pk, "sessions": theirs.pk, "audit": self.entry.pk}
+        account = {"accounts": self.tara.pk, "impersonate": self.tara.pk}
+        return account | {"sessions": theirs.pk, "audit": self.entry.pk}
 
 
 def contents() -> dict[str, list[tuple[Any, ...]]]:

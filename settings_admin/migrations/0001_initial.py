@@ -40,6 +40,10 @@ class Migration(migrations.Migration):
                         verbose_name="Absolute limit",
                     ),
                 ),
+                (
+                    "tell_impersonated",
+                    models.BooleanField(default=True, verbose_name="Show accounts on their profile who acted as them"),
+                ),
             ],
             options={
                 "verbose_name": "server settings",
