@@ -48,7 +48,13 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
             Entry(_("Impersonations"), "hat-glasses", "impersonation:list"),
         ],
     ),
-    (_("Settings"), [Entry(_("Impersonate"), "hat-glasses", "impersonation:choose")]),
+    (
+        _("Settings"),
+        [
+            Entry(_("General"), "sliders-horizontal", "settings:general"),
+            Entry(_("Impersonate"), "hat-glasses", "impersonation:choose"),
+        ],
+    ),
 ]
 
 

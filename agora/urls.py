@@ -16,6 +16,7 @@ urlpatterns = [
     path("", include("impersonation.urls")),
     path("sessions/", include("sessions_admin.urls")),
     path("audit/", include("audit.urls")),
+    path("settings/server/", include("settings_admin.urls")),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]

@@ -48,6 +48,10 @@ class EntryQuerySet(models.QuerySet["Entry"]):
             | models.Q(target_type="account", target_id=str(account_id))
         )
 
+    def of_target(self, target_type: str, target_id: object) -> Self:
+        """What happened to this one thing."""
+        return self.filter(target_type=target_type, target_id=str(target_id))
+
     def update(self, **kwargs: Any) -> int:
         raise AppendOnly
 

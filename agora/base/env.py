@@ -16,6 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 TRUE = {"1", "true", "yes", "on"}
 FALSE = {"", "0", "false", "no", "off"}
 HOST = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,62})(\.[a-z0-9-]{1,63})*")
+HOST_AND_PORT = re.compile(r"(?P<host>\[[0-9a-f:.]+\]|[^:\[\]]+)(?::(?P<port>[0-9]{1,5}))?")
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -66,14 +67,30 @@ def networks(name: str) -> list[Network]:
 def hostname(name: str, default: str) -> str:
     """A public name as ``host`` or ``host:port`` (RFC 3986, section 3.2), in lower case."""
     value = text(name, default).lower()
-    host, _, port = value.partition(":")
-    if not HOST.fullmatch(host) or (
-        ":" in value and not (port.isascii() and port.isdecimal() and 0 < int(port) < 65536)
-    ):
+    if not is_host(value):
         raise ImproperlyConfigured(
             f"{name} is {value!r}. Set it to a host name with or without a port: agora.example.com."
         )
     return value
+
+
+def is_host(value: str) -> bool:
+    """Is it ``host`` or ``host:port`` in lower case? The host is a name, an IPv4 address or an IPv6 one in brackets."""
+    parts = HOST_AND_PORT.fullmatch(value)
+    if parts is None or not 0 < int(parts["port"] or 80) < 65536:
+        return False
+    if not parts["host"].startswith("["):
+        return HOST.fullmatch(parts["host"]) is not None
+    try:
+        return bool(ipaddress.IPv6Address(parts["host"][1:-1]))
+    except ValueError:
+        return False
+
+
+def without_port(value: str) -> str:
+    """The host of ``host:port``; an IPv6 address keeps its brackets. Empty for what is neither."""
+    parts = HOST_AND_PORT.fullmatch(value)
+    return parts["host"] if parts else ""
 
 
 def url(name: str, *, schemes: Sequence[str], default: str = "") -> str:

@@ -15,10 +15,10 @@ function changed(control) {
   return control.value !== control.defaultValue;
 }
 
-/** How many fields of the form differ from what the server sent. A group of radio buttons counts once. */
+/** How many fields of the form differ from what the server sent. What belongs together, such as radio buttons, counts once. */
 function count(form) {
-  const names = new Set([...form.elements].filter(changed).map((control) => control.name));
-  return names.size || (form.hasAttribute("data-unsaved") ? 1 : 0);
+  const names = new Set([...form.elements].filter(changed).map((control) => control.closest("[data-one-change]")?.dataset.oneChange ?? control.name));
+  return names.size || (form.hasAttribute("data-unsaved") ? Number(form.dataset.unsaved) || 1 : 0);
 }
 
 const unsaved = (except) => all("form[data-dirty]").filter((form) => form !== except && count(form));

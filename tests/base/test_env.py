@@ -74,6 +74,7 @@ def test_a_wrong_value(monkeypatch: pytest.MonkeyPatch, read: Callable[[], objec
         (number, "", 4),
         (hostname, "Agora.Example.com:443", "agora.example.com:443"),
         (hostname, "", "localhost:8000"),
+        (hostname, "[2001:db8::7]:8443", "[2001:db8::7]:8443"),
         (networks, "", []),
         (url, "", ""),
         (url, "postgres://db/agora", "postgres://db/agora"),

@@ -8,7 +8,7 @@ from django.test import RequestFactory
 from jinja2 import UndefinedError
 from lucide import IconDoesNotExist
 
-from agora.base.jinja import avatar_hue, environment, icon, initials
+from agora.base.jinja import avatar, avatar_hue, environment, icon, initials
 
 
 def rendered(source: str, path: str = "/", **context: Any) -> str:
@@ -90,3 +90,36 @@ def test_the_same_name_always_has_the_same_one_of_eight_colours() -> None:
     hues = {name: avatar_hue(name) for name in (f"account {n}" for n in range(200))}
     assert set(hues.values()) == set(range(1, 9))
     assert avatar_hue("Miriam Keller") == 1  # CRC-32 modulo 8: the same in every process and on every machine
+
+
+LINE = """{% set line %}<a href="{{ url('accounts:card', slot.pk) }}" title="{{ _('Open %(name)s', name=slot.name) }}">\
+{{ slot.name }}{{ slot.badge }}</a>{% endset %}{% set line = pattern(line) %}"""
+
+
+def test_a_pattern_is_drawn_once_and_filled_for_each_row() -> None:
+    loop = "{% for pk, name in rows %}{{ line(pk=pk, name=name, badge='') }}{% endfor %}"
+    rows = [(7, "ada"), (12, "<b>")]
+    assert rendered(LINE + loop, rows=rows) == (
+        '<a href="/accounts/7/" title="Open ada">ada</a><a href="/accounts/12/" title="Open &lt;b&gt;">&lt;b&gt;</a>'
+    )
+
+
+def test_a_pattern_takes_markup_as_it_is_and_other_values_as_text() -> None:
+    source = LINE + "{% set badge %}<i>!</i>{% endset %}{{ line(pk=1, name=none, badge=badge) }}"
+    assert rendered(source).endswith(">None<i>!</i></a>")
+
+
+def test_an_empty_slot_of_a_pattern_is_an_error() -> None:
+    with pytest.raises(KeyError, match="badge"):
+        rendered(LINE + "{{ line(pk=1, name='ada') }}")
+
+
+def test_text_that_looks_like_another_slot_is_not_filled() -> None:
+    shown = rendered("{% set line %}{{ slot.a }}|{{ slot.b }}{% endset %}{{ pattern(line)(a=text, b='x') }}", text="b")
+    assert shown == "b|x"
+
+
+def test_an_avatar_has_the_letters_and_colour_of_its_name() -> None:
+    assert avatar("Miriam Keller", "sm") == (
+        f'<span class="avatar sm" data-hue="{avatar_hue("Miriam Keller")}" aria-hidden="true">MK</span>'
+    )
