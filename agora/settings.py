@@ -24,9 +24,10 @@ ENCRYPTION_KEY = env.fernet_key(
 HOSTNAME = env.hostname("AGORA_HOSTNAME", "localhost:8000")
 HTTPS = env.flag("AGORA_HTTPS")
 TRUSTED_PROXIES = env.networks("AGORA_TRUSTED_PROXIES")
-# The address it listens on stays usable whatever the public name is, so that nobody locks themselves out.
-ALLOWED_HOSTS = sorted({HOSTNAME.rsplit(":", 1)[0], env.text("HOST", "127.0.0.1"), "localhost", "127.0.0.1", "[::1]"})
-CSRF_TRUSTED_ORIGINS = [f"https://{HOSTNAME}"] if HTTPS else []
+# What it answers to is decided by settings_admin.middleware.HostMiddleware, for the hostname may change at any time.
+ALLOWED_HOSTS = ["*"]
+# These stay usable whatever the setting says, so that nobody locks themselves out.
+OWN_HOSTS = sorted({env.without_port(HOSTNAME), env.listening_host("HOST"), "localhost", "127.0.0.1", "[::1]"})
 
 # --- Apps and middleware ---------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -52,9 +53,10 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "agora.base.http.RequestMiddleware",
+    "settings_admin.middleware.HostMiddleware",
     "sessions_admin.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
+    "settings_admin.middleware.CsrfMiddleware",
     "accounts.middleware.AccountMiddleware",
     "impersonation.middleware.ImpersonationMiddleware",
     "agora.base.actor.ActorMiddleware",

@@ -19,9 +19,9 @@ if "BENCH_DATA" not in os.environ:  # a process that is started by the bench sha
     os.environ["AGORA_LOG_LEVEL"] = "ERROR"
 
 from agora.settings import *  # noqa: F403
-from agora.settings import INSTALLED_APPS, STORAGES, TEMPLATES
+from agora.settings import INSTALLED_APPS, OWN_HOSTS, STORAGES, TEMPLATES
 
-ALLOWED_HOSTS = ["*"]
+OWN_HOSTS = [*OWN_HOSTS, "testserver"]
 ROOT_URLCONF = "bench.urls"
 INSTALLED_APPS = [*INSTALLED_APPS, "django.contrib.sessions", "django.contrib.admin"]
 STORAGES = STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}

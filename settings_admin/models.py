@@ -125,9 +125,10 @@ class ServerSettings(models.Model):
 
 def public_address(hostname: str) -> str:
     """Scheme and name; whether people come by https is known to the operator, who set AGORA_HTTPS."""
-    return f"{'https' if settings.HTTPS else 'http'}://{hostname}"
+    scheme, usual_port = ("https", ":443") if settings.HTTPS else ("http", ":80")
+    return f"{scheme}://{hostname.removesuffix(usual_port)}"
 
 
 def server(request: HttpRequest) -> dict[str, Any]:
     """Context of every page: the settings, read only by pages that show some of them."""
-    return {"server": SimpleLazyObject(ServerSettings.load)}
+    return {"server": request.server if hasattr(request, "server") else SimpleLazyObject(ServerSettings.load)}

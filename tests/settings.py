@@ -29,7 +29,9 @@ if postgres.wanted():
         POSTGRES_MISSING = str(_missing)
 
 from agora.settings import *  # noqa: E402, F403
-from agora.settings import DATABASES, STORAGES  # noqa: E402
+from agora.settings import DATABASES, OWN_HOSTS, STORAGES  # noqa: E402
+
+OWN_HOSTS = [*OWN_HOSTS, "testserver"]  # what Django's test client calls the server
 
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # A file as in production: the browser tests' server has threads, which would share one connection to a database in

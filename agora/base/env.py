@@ -1,6 +1,7 @@
 """Reads what is needed to start from the environment, with a sentence for everything that is wrong.
 
-Twelve-factor configuration (https://12factor.net/config): ``agora/settings.py`` is the only caller.
+Twelve-factor configuration (https://12factor.net/config): ``agora/settings.py`` is the only one who reads. What a
+host name looks like is asked by others as well.
 """
 
 import ipaddress
@@ -72,6 +73,12 @@ def hostname(name: str, default: str) -> str:
             f"{name} is {value!r}. Set it to a host name with or without a port: agora.example.com."
         )
     return value
+
+
+def listening_host(name: str) -> str:
+    """The address it listens on as browsers write it: an IPv6 one in brackets."""
+    value = text(name, "127.0.0.1").lower()
+    return f"[{value}]" if ":" in value and not value.startswith("[") else value
 
 
 def is_host(value: str) -> bool:

@@ -21,7 +21,7 @@ ROOT = Path(settings.BASE_DIR)
 class Server:
     """The supervisor, its address and every process that was started with its data folder."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, workers: int = 1) -> None:
         self.data = data
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
@@ -29,7 +29,7 @@ class Server:
         for name in ("DATABASE_URL", "REDIS_URL"):
             kept.pop(name, None)
         self.environment = kept | {
-            "AGORA_DATA": str(data), "HOST": "127.0.0.1", "PORT": str(self.port), "AGORA_WORKERS": "1",
+            "AGORA_DATA": str(data), "HOST": "127.0.0.1", "PORT": str(self.port), "AGORA_WORKERS": str(workers),
         }  # fmt: skip
         self.log = data.with_suffix(".log")
         self.supervisor = self.start()
