@@ -52,6 +52,7 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
         _("Settings"),
         [
             Entry(_("General"), "sliders-horizontal", "settings:general"),
+            Entry(_("Feedback"), "message-square-text", "feedback:list"),
             Entry(_("Impersonate"), "hat-glasses", "impersonation:choose"),
         ],
     ),

@@ -17,6 +17,7 @@ from agora.base.access import signed_in
 from agora.base.http import Request
 from agora.base.pages import bounded_count, count_label
 from audit.models import Entry
+from feedback.models import Feedback
 from sessions_admin.models import Session
 
 
@@ -55,10 +56,17 @@ def _tiles(request: Request) -> Iterator[Tile]:
             _("Failed sign-ins, 24 hours"), failed, f"{log}event=session.opened&outcome=failed", "shield-alert", "bad"
         )
         yield _tile(_("Refused actions, 24 hours"), day.filter(outcome="denied"), f"{log}outcome=denied", "ban", "warn")
+    if may("settings.change"):
+        letters = reverse("feedback:list")
+        yield _tile(_("Feedback to handle"), Feedback.objects.unhandled(), letters, "message-square-text", "accent")
 
 
 def _tile(
-    label: Promise, rows: QuerySet[Account] | QuerySet[Session] | QuerySet[Entry], url: str, icon: str, tone: str = ""
+    label: Promise,
+    rows: QuerySet[Account] | QuerySet[Session] | QuerySet[Entry] | QuerySet[Feedback],
+    url: str,
+    icon: str,
+    tone: str = "",
 ) -> Tile:
     count = bounded_count(rows)
     return Tile(label, count_label(count), url, icon, tone if count else "")

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def make_data_folder() -> Path:
     """The data folder, readable by its owner only, and the folder for logs in it."""
     data = env.folder("AGORA_DATA", ROOT / "var")
-    (data / "logs").mkdir(parents=True, exist_ok=True)
+    (data / "log").mkdir(parents=True, exist_ok=True)
     data.chmod(0o700)
     return data
 

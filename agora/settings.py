@@ -3,6 +3,7 @@
 See README, "Configuration", for the table of variables.
 """
 
+import ssl
 from pathlib import Path
 
 import dj_database_url
@@ -31,8 +32,10 @@ OWN_HOSTS = sorted({env.without_port(HOSTNAME), env.listening_host("HOST"), "loc
 
 # --- Apps and middleware ---------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
+    "feedback",
     "impersonation",
     "accounts",
+    "mail",
     "sessions_admin",
     "settings_admin",
     "audit",
@@ -97,6 +100,38 @@ CACHES = {
     if REDIS_URL
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 }
+
+# --- Mail and background work ----------------------------------------------------------------------------------------
+MAIL_RELAY = env.relay("AGORA_MAIL_RELAY_URL")
+MAIL_LEASE = (
+    60.0  # seconds that a worker which is not heard of keeps the mails it took, beside the server's own timeout
+)
+MAIL_SWEEP = 10.0  # seconds between two looks for mails that nobody was told of
+# The queue wakes the workers; what must not be lost is a row. Without Redis, `agora.serve` starts a server of our own.
+QUEUE_SOCKET = env.socket_path(DATA_DIR / "queue", "queue.sock")
+CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://") or f"redis+socket://{QUEUE_SOCKET}"
+CELERY_BROKER_USE_SSL = {"ssl_cert_reqs": ssl.CERT_REQUIRED} if REDIS_URL.startswith("rediss://") else None
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "global_keyprefix": "agora:",
+    "socket_timeout": 5,  # as they come these wait for ever for a server that hangs
+    "socket_connect_timeout": 2,
+    "socket_keepalive": True,
+    "health_check_interval": 10,
+    "visibility_timeout": 60,  # seconds until a task whose worker died is delivered again
+    "unacked_restore_interval": 5,
+    "unacked_restore_throttle": 2,
+}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_WORKER_CONSUMER = "agora.worker:Consumer"
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # in memory: there is no file that a kill could damage
+CELERY_TIMEZONE = "UTC"
 
 # --- Accounts and sessions -------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.Account"

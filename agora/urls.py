@@ -17,6 +17,7 @@ urlpatterns = [
     path("sessions/", include("sessions_admin.urls")),
     path("audit/", include("audit.urls")),
     path("settings/server/", include("settings_admin.urls")),
+    path("", include("feedback.urls")),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]

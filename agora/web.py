@@ -1,7 +1,7 @@
 """The web server's settings, read by gunicorn (https://docs.gunicorn.org/en/stable/settings.html).
 
 ``agora.serve`` adds the address and the number of processes. Access and error log are files in the data folder's
-``logs``; warnings and errors are shown on the console too. Both are reopened when they were moved: logrotate
+``log``; warnings and errors are shown on the console too. Both are reopened when they were moved: logrotate
 needs to send no signal.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 from agora.base.actor import NamesFilter
 from agora.settings import DATA_DIR
 
-ERROR_LOG = str(DATA_DIR / "logs" / "error.log")
+ERROR_LOG = str(DATA_DIR / "log" / "error.log")
 _LINE = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
 # Threads wait for the database side by side; processes use the cores. The application is loaded in each process and not
@@ -39,7 +39,7 @@ logconfig_dict = {
     "handlers": {
         "access": {
             "class": "logging.handlers.WatchedFileHandler",
-            "filename": str(DATA_DIR / "logs" / "access.log"),
+            "filename": str(DATA_DIR / "log" / "access.log"),
             "formatter": "access",
         },
         "error": {"class": "logging.handlers.WatchedFileHandler", "filename": ERROR_LOG, "formatter": "line"},

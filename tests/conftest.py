@@ -2,6 +2,9 @@
 
 import signal
 from collections.abc import Callable
+from email import message_from_string
+from email.message import EmailMessage
+from email.policy import default
 from typing import Any
 
 import pytest
@@ -11,6 +14,7 @@ from django.test import Client
 from accounts.models import Account
 from accounts.roles import Role
 from agora.base.actor import Actor, Origin
+from mail.models import MailSettings, Message, Mode
 from tests.services import ON_CI
 
 PASSWORD = "every cloud has a silver lining"
@@ -107,3 +111,23 @@ def nell(make: Make) -> Account:
 def signed_in(make: Make) -> Callable[[Account], Client]:
     """``signed_in(ada).get("/accounts/")``"""
     return make.client
+
+
+class Mailbox:
+    """Mail is on; what is sent stays queued, for no worker runs."""
+
+    def queued(self) -> list[tuple[Message, EmailMessage]]:
+        """Each row with the mail that would be sent, oldest first."""
+        return [(row, self.parsed(row.content)) for row in Message.objects.order_by("pk")]
+
+    def parsed(self, content: str) -> EmailMessage:
+        mail = message_from_string(content, policy=default)
+        assert isinstance(mail, EmailMessage)
+        return mail
+
+
+@pytest.fixture
+def mailbox(db: None) -> Mailbox:
+    """``mailbox.queued()`` after something sent mail."""
+    MailSettings.objects.filter(pk=1).update(mode=Mode.SERVER, host="mail.example.com", from_email="agora@example.com")
+    return Mailbox()

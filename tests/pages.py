@@ -14,6 +14,7 @@ from accounts.models import Account
 from accounts.roles import Role
 from agora.base.access import Access, allows
 from audit.models import Entry
+from feedback.models import Feedback
 from sessions_admin.models import Session
 from tests.conftest import Make
 
@@ -105,6 +106,9 @@ class World:
         self.tara = make.account("tara", role=Role.VIEWER, first_name="Tara", external_id="x-1")
         self.clients = {name: make.client(account) for name, account in self.people.items()}
         make.client(self.tara)
+        self.letter = Feedback.objects.create(
+            at=self.tara.created_at, text="The clock is wrong.", page="/", account=self.tara, account_name="tara"
+        )
         self.entry = Entry.objects.create(
             at=Session.objects.latest("pk").opened_at, event="account.locked", outcome="success", actor_name="sam"
         )
@@ -117,10 +121,10 @@ class World:
 
     @property
     def ids(self) -> dict[str, int]:
-        """What the addresses name: somebody else's account and session, an entry."""
+        """What the addresses name: somebody else's account and session, an entry, a message."""
         theirs = Session.objects.of_account(self.tara.pk).latest("pk")
         account = {"accounts": self.tara.pk, "impersonate": self.tara.pk}
-        return account | {"sessions": theirs.pk, "audit": self.entry.pk}
+        return account | {"sessions": theirs.pk, "audit": self.entry.pk, "feedback": self.letter.pk}
 
 
 def contents() -> dict[str, list[tuple[Any, ...]]]:

@@ -4,12 +4,15 @@ Twelve-factor configuration (https://12factor.net/config): ``agora/settings.py``
 host name looks like is asked by others as well.
 """
 
+import hashlib
 import ipaddress
 import os
 import re
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import NamedTuple
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
@@ -18,6 +21,8 @@ TRUE = {"1", "true", "yes", "on"}
 FALSE = {"", "0", "false", "no", "off"}
 HOST = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,62})(\.[a-z0-9-]{1,63})*")
 HOST_AND_PORT = re.compile(r"(?P<host>\[[0-9a-f:.]+\]|[^:\[\]]+)(?::(?P<port>[0-9]{1,5}))?")
+
+LONGEST_SOCKET = 107  # bytes: sun_path of unix(7) with its closing zero
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -106,6 +111,49 @@ def url(name: str, *, schemes: Sequence[str], default: str = "") -> str:
     if value and urlsplit(value).scheme not in schemes:
         raise ImproperlyConfigured(f"{name} must start with one of {', '.join(s + '://' for s in schemes)}")
     return value
+
+
+class Relay(NamedTuple):
+    """A mail relay that the operator names; ``encryption`` is "none", "starttls" or "ssl"."""
+
+    host: str
+    port: int
+    sender: str
+    username: str
+    password: str
+    encryption: str
+
+
+RELAYS = {"smtp": ("none", 25), "smtp+tls": ("starttls", 587), "smtps": ("ssl", 465)}
+
+
+def relay(name: str) -> Relay | None:
+    """``smtp+tls://user:password@host:587?from=agora@example.com``; None when not set. Errors don't repeat it."""
+    value = url(name, schemes=tuple(RELAYS))
+    if not value:
+        return None
+    parts = urlsplit(value)
+    encryption, usual_port = RELAYS[parts.scheme]
+    try:
+        port = parts.port or usual_port
+    except ValueError:
+        port = 0
+    (sender,) = parse_qs(parts.query).get("from", [""])[:1]
+    if not parts.hostname or not port or not re.fullmatch(r"[!-?A-~]+@[!-?A-~]+", sender):
+        raise ImproperlyConfigured(
+            f"{name} needs a host and a sender: smtp+tls://user:password@relay.example.com:587?from=agora@example.com"
+        )
+    username, password = unquote(parts.username or ""), unquote(parts.password or "")
+    return Relay(parts.hostname, port, sender, username, password, encryption)
+
+
+def socket_path(folder: Path, name: str) -> Path:
+    """Where a Unix socket of this data folder stands: in it, or in the temporary folder when its path is too long."""
+    path = folder / name
+    if len(os.fsencode(path)) <= LONGEST_SOCKET:
+        return path
+    mark = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"agora-{os.getuid()}-{mark}" / name
 
 
 def secret(name: str, file: Path, *, debug: bool) -> str:

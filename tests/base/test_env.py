@@ -28,6 +28,10 @@ def hostname() -> str:
     return env.hostname(NAME, "localhost:8000")
 
 
+def relay() -> Any:
+    return env.relay(NAME)
+
+
 def url() -> str:
     return env.url(NAME, schemes=("postgres", "sqlite"))
 
@@ -53,6 +57,12 @@ def url() -> str:
         (hostname, "a" * 300, "Set it to a host name with or without a port"),
         (hostname, "bücher.example", "Set it to a host name with or without a port"),
         (url, "mysql://a", "AGORA_TRIAL must start with one of postgres://, sqlite://"),
+        (relay, "https://relay.example.com", "AGORA_TRIAL must start with one of smtp://, smtp+tls://, smtps://"),
+        (relay, "smtp://relay.example.com", "AGORA_TRIAL needs a host and a sender"),
+        (relay, "smtp://?from=agora@example.com", "AGORA_TRIAL needs a host and a sender"),
+        (relay, "smtp://relay.example.com?from=agora", "AGORA_TRIAL needs a host and a sender"),
+        (relay, "smtp://relay.example.com:x?from=agora@example.com", "AGORA_TRIAL needs a host and a sender"),
+        (relay, "smtp://relay.example.com?from=a@b.c%0d%0aBcc:d@e.f", "AGORA_TRIAL needs a host and a sender"),
         (url, "localhost:5432", "AGORA_TRIAL must start with one of postgres://, sqlite://"),
     ],
 )
@@ -134,3 +144,32 @@ def test_an_encryption_key_of_the_wrong_form() -> None:
     with pytest.raises(ImproperlyConfigured, match="AGORA_TRIAL is not a Fernet key") as error:
         env.fernet_key(NAME, "my-own-words")
     assert "my-own-words" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("", None),
+        ("smtp://relay?from=a@b.c", env.Relay("relay", 25, "a@b.c", "", "", "none")),
+        ("smtp+tls://u:p%40s@relay?from=a@b.c", env.Relay("relay", 587, "a@b.c", "u", "p@s", "starttls")),
+        ("smtps://u@relay:4650?from=a@b.c", env.Relay("relay", 4650, "a@b.c", "u", "", "ssl")),
+    ],
+)
+def test_a_relay(monkeypatch: pytest.MonkeyPatch, value: str, expected: env.Relay | None) -> None:
+    monkeypatch.setenv(NAME, value)
+    assert relay() == expected
+
+
+def test_a_relay_that_makes_no_sense_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(NAME, "smtp://agora:canary@?from=x")
+    with pytest.raises(ImproperlyConfigured) as error:
+        relay()
+    assert "canary" not in str(error.value)
+
+
+def test_a_socket_stands_in_its_folder_unless_its_path_is_too_long(tmp_path: Path) -> None:
+    deep = Path("/" + "d" * 60) / ("e" * 60)
+    assert env.socket_path(tmp_path, "queue.sock") == tmp_path / "queue.sock"
+    short = env.socket_path(deep, "queue.sock")
+    assert len(str(short)) <= 107
+    assert short == env.socket_path(deep, "queue.sock") != env.socket_path(deep / "f", "queue.sock")

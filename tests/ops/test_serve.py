@@ -54,11 +54,17 @@ class Server:
                 continue
         return found
 
-    def children(self) -> set[int]:
+    def children(self, name: str) -> set[int]:
+        """The supervisor's own children whose command line has this word."""
         return {
             pid for pid in self.processes()
             if re.search(rf"^PPid:\t{self.supervisor.pid}$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+            and name.encode() in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
         }  # fmt: skip
+
+    def logged(self, name: str) -> str:
+        path = self.data / "log" / f"{name}.log"
+        return path.read_text() if path.exists() else ""
 
     def until(self, condition: Callable[[], object]) -> None:
         deadline = time.monotonic() + LIMIT
@@ -83,7 +89,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_a_stop_signal_ends_everything(server: Server, stop: signal.Signals) -> None:
-    assert len(server.processes()) >= 3  # the supervisor, gunicorn and its worker
+    server.until(lambda: len(server.processes()) >= 6)  # the supervisor, gunicorn and its worker, queue, worker, beat
     server.supervisor.send_signal(stop)
     assert server.supervisor.wait(LIMIT) == 0
     assert server.processes() == set()
@@ -96,12 +102,38 @@ def test_a_killed_supervisor_leaves_no_orphans(server: Server) -> None:
 
 
 def test_a_killed_web_server_comes_back_and_requests_wait_for_it(server: Server) -> None:
-    (web,) = server.children()
+    (web,) = server.children("gunicorn")
     os.kill(web, signal.SIGKILL)
     server.until(lambda: "web ended with status -9; starting it again in 1 s." in server.log.read_text())
-    assert server.children() == set()
+    assert server.children("gunicorn") == set()
     assert "ok" in server.get("/readyz")
-    assert server.children() != {web}
+    assert server.children("gunicorn") != {web}
+
+
+@pytest.mark.parametrize("name", ["worker", "beat"])
+def test_a_killed_helper_comes_back(server: Server, name: str) -> None:
+    server.until(lambda: server.logged(name))
+    (killed,) = server.children(name)
+    os.kill(killed, signal.SIGKILL)
+    server.until(lambda: f"{name} ended with status -9; starting it again in 1 s." in server.log.read_text())
+    server.until(lambda: server.children(name) - {killed})
+
+
+def test_a_killed_queue_comes_back_and_the_worker_finds_it(server: Server) -> None:
+    server.until(lambda: " ready." in server.logged("worker"))
+    (killed,) = {pid for pid in server.processes() if b"valkey-server" in Path(f"/proc/{pid}/cmdline").read_bytes()}
+    os.kill(killed, signal.SIGKILL)
+    server.until(lambda: "queue ended with status -9; starting it again in 1 s." in server.log.read_text())
+    server.until(lambda: server.logged("worker").count("Connected to redis+socket://") == 2)
+
+
+def test_logs_are_files_for_the_owner_only_and_root_is_not_warned(server: Server) -> None:
+    names = ["access", "beat", "error", "queue", "worker"]
+    server.until(lambda: all((server.data / "log" / f"{name}.log").exists() for name in names))
+    modes = {path.name: oct(path.stat().st_mode & 0o777) for path in (server.data / "log").iterdir()}
+    assert modes == {f"{name}.log": "0o600" for name in names}
+    server.until(lambda: " ready." in server.logged("worker"))
+    assert "superuser privileges" not in server.log.read_text() + server.logged("worker")
 
 
 def test_a_second_server_on_the_port_says_so_and_ends(server: Server) -> None:

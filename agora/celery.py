@@ -1,0 +1,116 @@
+"""Background work: Celery, told on commit. It wakes the workers and is trusted with nothing: what must not be lost is
+a row, and each kind of row has a periodic task that finds what nobody was told of.
+
+A task lives in its app's ``tasks.py``, takes ids, calls one service and is safe to run twice.
+"""
+
+import logging
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from celery import Celery, signals
+from django.conf import settings
+from django.db import transaction
+
+from agora.base.actor import Actor, Origin
+
+logger = logging.getLogger(__name__)
+
+MOST = 1_000  # calls that wait while the broker is away; the periodic tasks find the rest
+PAUSE = 5.0  # seconds before a broker that did not answer is tried again
+
+app = Celery("agora")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+# What runs when, in seconds. ``expires``: while no worker runs, only the newest call of each waits.
+app.conf.beat_schedule = {
+    name: {"task": task, "schedule": seconds, "options": {"expires": max(seconds, 5.0)}}
+    for name, task, seconds in (
+        ("mail", "mail.drain", settings.MAIL_SWEEP),
+        ("old mails", "mail.purge", 3_600.0),
+        ("sessions", "sessions.purge", 60.0),
+    )
+}
+
+
+@dataclass
+class Known:
+    """The account behind a task, as the task's headers name it."""
+
+    pk: int
+    username: str
+
+    def get_username(self) -> str:
+        return self.username
+
+
+def actor_of_task(request: Any) -> Actor:
+    """Who caused this task (``self.request`` of a bound one), and in which request; the system where nobody did."""
+    cause = (request.headers or {}).get("agora") or {}
+    origin = Origin(channel="worker", path=str(request.task or "")[:400], request_id=str(cause.get("request", "")))
+    account = Known(cause["id"], cause["name"]) if cause.get("id") else None
+    return Actor(account=account, name=str(cause.get("name") or "system"), origin=origin)
+
+
+def wake(task: str, *ids: int, actor: Actor) -> None:
+    """Have a worker do this as soon as the transaction is committed. Takes no time and raises nothing, even while the
+    broker is down or hangs."""
+    who = actor.accountable
+    cause = {"id": who.pk if who else None, "name": actor.label, "request": actor.origin.request_id}
+    transaction.on_commit(lambda: _publisher.put(task, ids, {"agora": cause}), robust=True)
+
+
+class Publisher:
+    """One thread per process that tells the broker. The same call is told once, however often it was asked for
+    meanwhile."""
+
+    def __init__(self, publish: Callable[..., Any]) -> None:
+        self.publish = publish
+        self.forget()
+
+    def forget(self) -> None:
+        """After a fork: the parent's thread is not here, and its lock may have been held."""
+        self.waiting: dict[tuple[str, tuple[int, ...]], dict[str, Any]] = {}
+        self.changed, self.thread = threading.Condition(), None
+
+    def put(self, task: str, ids: tuple[int, ...], headers: dict[str, Any]) -> None:
+        with self.changed:
+            if len(self.waiting) < MOST:
+                self.waiting.setdefault((task, ids), headers)
+            if self.thread is None:
+                self.thread = threading.Thread(target=self.run, daemon=True, name="publisher")
+                self.thread.start()
+            self.changed.notify()
+
+    def run(self) -> None:
+        pause = threading.Event()
+        while True:
+            with self.changed:
+                self.changed.wait_for(lambda: self.waiting)
+                call = next(iter(self.waiting))
+                headers = self.waiting.pop(call)
+            try:
+                self.publish(call[0], args=call[1], headers=headers, retry=False)
+            except Exception as error:
+                logger.warning("The broker was not told of %s: %s", call[0], error)
+                with self.changed:
+                    self.waiting.setdefault(call, headers)
+                pause.wait(PAUSE)
+
+    thread: threading.Thread | None
+
+
+_publisher = Publisher(app.send_task)
+os.register_at_fork(after_in_child=_publisher.forget)
+
+
+@signals.task_prerun.connect  # type: ignore[untyped-decorator]
+def log_cause(task: Any = None, **_: Any) -> None:
+    """The worker's log names who caused each task that somebody caused, and in which request."""
+    actor = actor_of_task(task.request)
+    if actor.account or actor.origin.request_id:
+        logger.info("%s for %s, request %s", task.name, actor.label, actor.origin.request_id or "-")
