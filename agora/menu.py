@@ -38,7 +38,13 @@ class Section:
 
 
 MENU: list[tuple[str | Promise, list[Entry]]] = [
-    ("", [Entry(_("Overview"), "layout-dashboard", "overview")]),
+    (
+        "",
+        [
+            Entry(_("Overview"), "layout-dashboard", "overview"),
+            Entry(_("Projects"), "folder-kanban", "projects:list"),
+        ],
+    ),
     (_("Access"), [Entry(_("Users"), "users", "accounts:list")]),
     (
         _("Security"),

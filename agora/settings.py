@@ -34,6 +34,7 @@ OWN_HOSTS = sorted({env.without_port(HOSTNAME), env.listening_host("HOST"), "loc
 INSTALLED_APPS = [
     "feedback",
     "impersonation",
+    "projects",
     "accounts",
     "mail",
     "sessions_admin",
@@ -62,6 +63,7 @@ MIDDLEWARE = [
     "settings_admin.middleware.CsrfMiddleware",
     "accounts.middleware.AccountMiddleware",
     "impersonation.middleware.ImpersonationMiddleware",
+    "projects.middleware.AdminModeMiddleware",
     "agora.base.actor.ActorMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "agora.base.access.AccessMiddleware",

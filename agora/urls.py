@@ -14,6 +14,7 @@ urlpatterns = [
     path("jump/", jump.jump, name="jump"),
     path("", include("accounts.urls")),
     path("", include("impersonation.urls")),
+    path("", include("projects.urls")),
     path("sessions/", include("sessions_admin.urls")),
     path("audit/", include("audit.urls")),
     path("settings/server/", include("settings_admin.urls")),

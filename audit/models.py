@@ -40,6 +40,10 @@ class EntryQuerySet(models.QuerySet["Entry"]):
         """What was done in one impersonation or one admin mode, also by work that finished after its end."""
         return self.filter(elevation_id=elevation_id)
 
+    def about(self, target_type: str, target_id: int) -> Self:
+        """What was done to one thing."""
+        return self.filter(target_type=target_type, target_id=str(target_id))
+
     def about_account(self, account_id: int) -> Self:
         """What the account did and what was done to it."""
         return self.filter(

@@ -55,9 +55,9 @@ def _told(elevation: Elevation, end: ElevationEnd) -> str:
     return sentence % {"name": elevation.target_name, "why": end.label}
 
 
-def begin_again(request: HttpRequest, sentence: str) -> HttpResponse:
-    """To the overview, with the sentence: what was asked for was meant for another mode and is not done in this one."""
-    response: HttpResponse = redirect("overview")
+def begin_again(request: HttpRequest, sentence: str, *, to: str = "overview") -> HttpResponse:
+    """To another page, with the sentence: what was asked for was meant for another mode and is not done in this one."""
+    response: HttpResponse = redirect(to)
     if request.headers.get("HX-Request") == "true":
         response = HttpResponse(status=204, headers={"HX-Redirect": response["Location"]})
     stored = default_storage(request)

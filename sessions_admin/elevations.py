@@ -11,7 +11,7 @@ from typing import Any
 
 from django.contrib.sessions.backends.base import UpdateError
 from django.db import IntegrityError, transaction
-from django.db.models import Count, Q
+from django.db.models import Count, Max, Q
 from django.http import HttpRequest
 from django.middleware.csrf import rotate_token
 from django.utils.translation import gettext_lazy as _
@@ -35,6 +35,7 @@ ENDED = {
 LONGEST = timedelta(minutes=60)
 USED_EVERY = timedelta(seconds=30)  # how often use is written down
 DATA_KEY = "elevation"
+MOST_NAMED = 100  # things that the entry of an end names
 Counts = dict[str, int]
 
 
@@ -131,7 +132,7 @@ def end_all(
                 continue
             elevation.ended_at, elevation.end = moment, end
             event_name, told = ENDED[ElevationKind(elevation.kind)], counts([elevation.pk])[elevation.pk]
-            _record(event_name, elevation, actor, cause=end, ended_at=moment, **told)
+            _record(event_name, elevation, actor, cause=end, ended_at=moment, **told, touched=touched(elevation.pk))
             ended.append(elevation)
     return ended
 
@@ -166,6 +167,15 @@ def counts(elevation_ids: Iterable[int]) -> dict[int, Counts]:
     for pk, *found in entries.values("elevation_id").annotate(**kinds).values_list("elevation_id", *kinds):
         told[pk] = dict(zip(kinds, found, strict=True))
     return told
+
+
+def touched(elevation_id: int) -> list[str]:
+    """What was opened or changed under it, each thing once, at most a hundred of them."""
+    frames = {*STARTED.values(), *ENDED.values()}
+    entries = Entry.objects.filter(elevation_id=elevation_id, outcome=Outcome.SUCCESS).exclude(event__in=frames)
+    things = entries.exclude(target_type="").order_by().values_list("target_type", "target_id").distinct()
+    named = things.annotate(name=Max("target_name")).order_by("target_type", "target_id")[:MOST_NAMED]
+    return [f"{kind} {pk} {name}".strip() for kind, pk, name in named]
 
 
 def store_of(request: HttpRequest) -> SessionStore:

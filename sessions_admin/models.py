@@ -278,6 +278,10 @@ class Elevation(Searchable):
         """From when on no request is elevated, unless it is used before."""
         return min(self.ends_at, self.last_used_at + self.idle_limit) if self.idle_limit else self.ends_at
 
+    def minutes_left(self, now: datetime) -> int:
+        """Whole minutes until it ends by itself, however busy it is; begun ones count."""
+        return max(0, -(-int((self.ends_at - now).total_seconds()) // 60))
+
     def past(self, now: datetime) -> ElevationEnd:
         """The limit that has passed, or ElevationEnd.RUNNING."""
         if now < self.until:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.apps import apps
@@ -15,7 +16,9 @@ from accounts.roles import Role
 from agora.base.access import Access, allows
 from audit.models import Entry
 from feedback.models import Feedback
-from sessions_admin.models import Session
+from projects.services.members import add_member
+from projects.services.projects import create_project, my_agora
+from sessions_admin.models import Elevation, Session
 from tests.conftest import Make
 
 CAST: dict[str, dict[str, Any]] = {
@@ -109,6 +112,16 @@ class World:
         self.letter = Feedback.objects.create(
             at=self.tara.created_at, text="The clock is wrong.", page="/", account=self.tara, account_name="tara"
         )
+        for account in (*self.people.values(), self.tara):  # everybody has been here before
+            my_agora(account, actor=make.actor(account))
+        owner = make.actor(self.people["root"])
+        self.project = create_project("Knee study", "Twelve patients.", actor=owner)
+        self.membership = add_member(self.project, self.tara, "observer", actor=owner)
+        self.elevation = Elevation.objects.create(
+            kind="admin_mode", session_id=1, account_id=self.people["root"].pk, account_name="root", reason="Ticket 1",
+            started_at=self.tara.created_at, ends_at=self.tara.created_at + timedelta(hours=1),
+            last_used_at=self.tara.created_at, ended_at=self.tara.created_at + timedelta(minutes=5), end="stopped",
+        )  # fmt: skip
         self.entry = Entry.objects.create(
             at=Session.objects.latest("pk").opened_at, event="account.locked", outcome="success", actor_name="sam"
         )
@@ -123,7 +136,8 @@ class World:
     def ids(self) -> dict[str, int]:
         """What the addresses name: somebody else's account and session, an entry, a message."""
         theirs = Session.objects.of_account(self.tara.pk).latest("pk")
-        account = {"accounts": self.tara.pk, "impersonate": self.tara.pk}
+        account = {"accounts": self.tara.pk, "impersonate": self.tara.pk, "admin-mode": self.elevation.pk}
+        account |= {"projects": self.project.pk, "members": self.membership.pk}
         return account | {"sessions": theirs.pk, "audit": self.entry.pk, "feedback": self.letter.pk}
 
 

@@ -81,6 +81,10 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "everyone_creates_projects",
+                    models.BooleanField(default=False, verbose_name="Accounts without a role may create projects"),
+                ),
+                (
                     "tell_impersonated",
                     models.BooleanField(default=True, verbose_name="Show accounts on their profile who acted as them"),
                 ),

@@ -38,6 +38,7 @@ def test_every_entry_between_start_and_stop_names_both(
     started, ended = entries[0], entries[4]
     assert (started.target_type, started.target_name, started.details["reason"]) == ("account", "ada", "Ticket 4711")
     done = {"changes": 2, "opened": 0, "refused": 1}
+    done["touched"] = [f"account {ada.pk} ada", f"account {vic.pk} vic"]
     assert ended.details == {"mode": "act", "cause": "stopped", "ended_at": ended.details["ended_at"]} | done
     vic.refresh_from_db()
     assert vic.locked_by_name == "root"
