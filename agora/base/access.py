@@ -27,12 +27,18 @@ class Person(Protocol):
 
 @dataclass(frozen=True)
 class Access:
-    """One declaration: public, signed in, or signed in with a permission."""
+    """One declaration: public, signed in, or signed in with a permission.
+
+    ``rule`` says in words what the view asks besides of the one thing that its address names; the view enforces it.
+    """
 
     public: bool = False
     permission: str = ""
+    rule: str = ""
 
     def __str__(self) -> str:
+        if self.rule:
+            return f"signed in, {self.rule}"
         return "public" if self.public else self.permission or "signed in"
 
 
@@ -51,6 +57,14 @@ signed_in = _declare(Access())
 def requires(permission: str) -> Callable[[View], View]:
     """Only accounts whose role gives this permission, such as ``accounts.lock``."""
     return _declare(Access(permission=permission))
+
+
+def signed_in_with(rule: str) -> Callable[[View], View]:
+    """Signed in, and what the view itself asks of the row behind the address, in words: ``Editor on it``.
+
+    The view answers 404 where the person may not see the row, 403 where they may see it but not act.
+    """
+    return _declare(Access(rule=rule))
 
 
 def allows(access: Access, person: Person) -> bool:
