@@ -51,6 +51,8 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
         _("Settings"),
         [
             Entry(_("General"), "sliders-horizontal", "settings:general"),
+            Entry(_("Connected Applications"), "radio-tower", "resources:streamers"),
+            Entry(_("Stream Configuration"), "radio", "resources:streams"),
             Entry(_("Feedback"), "message-square-text", "feedback:list"),
         ],
     ),

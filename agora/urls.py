@@ -17,6 +17,7 @@ urlpatterns = [
     path("audit/", include("audit.urls")),
     path("settings/server/", include("settings_admin.urls")),
     path("", include("feedback.urls")),
+    path("", include("resources.urls")),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]

@@ -34,7 +34,9 @@ class Target(Protocol):
     """What an event happened to: named once here, readable for ever."""
 
     pk: Any
-    audit_type: str
+
+    @property
+    def audit_type(self) -> str: ...
 
     def __str__(self) -> str: ...
 

@@ -15,6 +15,7 @@ from accounts.roles import Role
 from agora.base.access import Access, allows
 from audit.models import Entry
 from feedback.models import Feedback
+from resources.services.resources import create_stream, create_streamer
 from sessions_admin.models import Session
 from tests.conftest import Make
 
@@ -109,6 +110,8 @@ class World:
         self.letter = Feedback.objects.create(
             at=self.tara.created_at, text="The clock is wrong.", page="/", account=self.tara, account_name="tara"
         )
+        self.streamer = create_streamer("origin1.example.com", actor=make.actor())
+        self.stream = create_stream("studio-2", streamer=self.streamer, actor=make.actor())
         self.entry = Entry.objects.create(
             at=Session.objects.latest("pk").opened_at, event="account.locked", outcome="success", actor_name="sam"
         )
@@ -123,7 +126,15 @@ class World:
     def ids(self) -> dict[str, int]:
         """What the addresses name: somebody else's account and session, an entry, a message."""
         theirs = Session.objects.of_account(self.tara.pk).latest("pk")
-        return {"accounts": self.tara.pk, "sessions": theirs.pk, "audit": self.entry.pk, "feedback": self.letter.pk}
+        return {
+            "accounts": self.tara.pk,
+            "sessions": theirs.pk,
+            "audit": self.entry.pk,
+            "feedback": self.letter.pk,
+            "streamers": self.streamer.pk,
+            "streams": self.stream.pk,
+            "resources": self.stream.pk,
+        }
 
 
 def contents() -> dict[str, list[tuple[Any, ...]]]:
