@@ -60,6 +60,8 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
         [
             Entry(_("General"), "sliders-horizontal", "settings:general"),
             Entry(_("Mail"), "mail", "mail:settings"),
+            Entry(_("Connected Applications"), "radio-tower", "resources:streamers"),
+            Entry(_("Stream Configuration"), "radio", "resources:streams"),
             Entry(_("Feedback"), "message-square-text", "feedback:list"),
             Entry(_("Impersonate"), "hat-glasses", "impersonation:choose"),
         ],

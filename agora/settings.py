@@ -33,6 +33,7 @@ OWN_HOSTS = sorted({env.without_port(HOSTNAME), env.listening_host("HOST"), "loc
 # --- Apps and middleware ---------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "api_keys",
+    "resources",
     "feedback",
     "logs",
     "impersonation",

@@ -23,6 +23,7 @@ urlpatterns = [
     path("settings/server/", include("settings_admin.urls")),
     path("settings/server/mail/", include("mail.urls")),
     path("", include("feedback.urls")),
+    path("", include("resources.urls")),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]

@@ -22,6 +22,7 @@ from mail.models import Message
 from projects.models import MY_AGORA, Membership, Project
 from projects.services.members import add_member
 from projects.services.projects import create_project
+from resources.services.resources import create_stream, create_streamer
 from rest.routes import access_of
 from sessions_admin.models import Elevation, Session
 from tests.conftest import Make
@@ -149,6 +150,8 @@ class World:
             started_at=self.tara.created_at, ends_at=self.tara.created_at + timedelta(hours=1),
             last_used_at=self.tara.created_at, ended_at=self.tara.created_at + timedelta(minutes=5), end="stopped",
         )  # fmt: skip
+        self.streamer = create_streamer("origin1.example.com", actor=make.actor())
+        self.stream = create_stream("studio-2", streamer=self.streamer, actor=make.actor())
         self.entry = Entry.objects.create(
             at=Session.objects.latest("pk").opened_at, event="account.locked", outcome="success", actor_name="sam"
         )
@@ -174,6 +177,7 @@ class World:
         theirs = Session.objects.of_account(self.tara.pk).latest("pk")
         mine = {"accounts": self.tara.pk, "impersonate": self.tara.pk, "admin-mode": self.elevation.pk}
         mine |= {"projects": self.project.pk, "members": self.membership.pk}
+        mine |= {"streamers": self.streamer.pk, "streams": self.stream.pk, "resources": self.stream.pk}
         mine |= {"sessions": theirs.pk, "keys": self.key.pk, "audit": self.entry.pk}
         return mine | {"feedback": self.letter.pk, "outbox": self.mail.pk}
 

@@ -32,15 +32,20 @@ class Person(Protocol):
 
 @dataclass(frozen=True)
 class Access:
-    """One declaration: public, signed in, or signed in with a permission; and what it means to impersonators."""
+    """One declaration: public, signed in, or signed in with a permission; and what it means to impersonators.
+
+    ``rule`` says in words what the view asks besides of the one thing that its address names; the view enforces it.
+    """
 
     public: bool = False
     permission: str = ""
+    rule: str = ""
     impersonating: bool = True  # may it be called by somebody who acts as somebody else?
     looking: bool = False  # may it change something even while they only look?
 
     def __str__(self) -> str:
         who = "public" if self.public else self.permission or "signed in"
+        who += f", {self.rule}" if self.rule else ""
         return who + ("" if self.impersonating else ", as oneself") + (", also looking" if self.looking else "")
 
 
@@ -59,6 +64,14 @@ signed_in = _declare(Access())
 def requires(permission: str) -> Callable[[View], View]:
     """Only accounts whose role gives this permission, such as ``accounts.lock``."""
     return _declare(Access(permission=permission))
+
+
+def signed_in_with(rule: str) -> Callable[[View], View]:
+    """Signed in, and what the view itself asks of the row behind the address, in words: ``Editor on it``.
+
+    The view answers 404 where the person may not see the row, 403 where they may see it but not act.
+    """
+    return _declare(Access(rule=rule))
 
 
 def not_while_impersonating(view: View) -> View:
