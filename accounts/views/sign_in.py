@@ -15,7 +15,7 @@ from accounts.forms.sign_in import NewPasswordForm, SignInForm
 from accounts.models import Account
 from accounts.services import passwords, sign_in
 from accounts.services.throttle import TooManyAttempts
-from agora.base.access import public, signed_in
+from agora.base.access import even_while_looking, public, signed_in
 from agora.base.http import Request, next_url
 from mail.services import mail_is_on
 from sessions_admin.models import Method
@@ -82,6 +82,7 @@ def new_password_page(request: Request) -> HttpResponse:
     return render(request, "accounts/new_password.html", context, status=422 if form.errors else 200)
 
 
+@even_while_looking
 @signed_in
 @require_POST
 def sign_out(request: Request) -> HttpResponse:
