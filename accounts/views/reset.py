@@ -13,7 +13,7 @@ from accounts.forms.by_mail import ForgotForm, ResetForm
 from accounts.services import resets
 from accounts.services.throttle import TooManyRequests
 from accounts.views.common import visible_account, with_back
-from agora.base.access import public, requires
+from agora.base.access import not_while_impersonating, public, requires
 from agora.base.http import Request
 from mail.services import mail_is_on
 
@@ -64,6 +64,7 @@ def reset_password(request: Request) -> HttpResponse:
     return render(request, "accounts/reset_password.html", context, status=422 if form.errors else 200)
 
 
+@not_while_impersonating
 @requires("accounts.set_password")
 @require_POST
 def send_reset_link(request: Request, pk: int) -> HttpResponse:
