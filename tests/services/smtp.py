@@ -24,10 +24,12 @@ class Mailhost:
         certificate: Path | None = None,
         ssl_from_start: bool = False,
         users: dict[str, str] | None = None,
+        delay: float = 0.0,
         **answers: str,
     ) -> None:
         self.answers = answers
         self.users = users
+        self.delay = delay  # seconds that each mail takes
         self.received: list[EmailMessage] = []
         self.envelopes: list[Envelope] = []
         self.connections = 0
@@ -93,6 +95,7 @@ class Mailhost:
     async def handle_DATA(self, server: Any, session: Session, envelope: Envelope) -> str:
         if answer := await self.answer("DATA", server):
             return answer
+        await asyncio.sleep(self.delay)
         assert isinstance(envelope.content, bytes)
         mail = message_from_bytes(envelope.content, policy=default)
         assert isinstance(mail, EmailMessage)
