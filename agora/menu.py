@@ -39,6 +39,7 @@ class Section:
 
 MENU: list[tuple[str | Promise, list[Entry]]] = [
     ("", [Entry(_("Overview"), "layout-dashboard", "overview")]),
+    (_("Resources"), [Entry(_("Recordings"), "video", "resources:recordings")]),
     (_("Access"), [Entry(_("Users"), "users", "accounts:list")]),
     (
         _("Security"),

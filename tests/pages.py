@@ -18,6 +18,7 @@ from feedback.models import Feedback
 from resources.services.resources import create_stream, create_streamer
 from sessions_admin.models import Session
 from tests.conftest import Make
+from tests.resources.conftest import recording
 
 CAST: dict[str, dict[str, Any]] = {
     "root": {"role": Role.ADMINISTRATOR, "is_superuser": True},
@@ -112,6 +113,7 @@ class World:
         )
         self.streamer = create_streamer("origin1.example.com", actor=make.actor())
         self.stream = create_stream("studio-2", streamer=self.streamer, actor=make.actor())
+        self.recording = recording(make, self.stream)
         self.entry = Entry.objects.create(
             at=Session.objects.latest("pk").opened_at, event="account.locked", outcome="success", actor_name="sam"
         )
@@ -133,6 +135,7 @@ class World:
             "feedback": self.letter.pk,
             "streamers": self.streamer.pk,
             "streams": self.stream.pk,
+            "recordings": self.recording.pk,
             "resources": self.stream.pk,
         }
 
