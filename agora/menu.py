@@ -46,6 +46,7 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
             Entry(_("Projects"), "folder-kanban", "projects:list"),
         ],
     ),
+    (_("Resources"), [Entry(_("Recordings"), "video", "resources:recordings")]),
     (_("Access"), [Entry(_("Users"), "users", "accounts:list")]),
     (
         _("Security"),

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from agora.base.filters import ListFilter
 from resources.models import Resource
+from resources.models.recording import State
 from resources.models.streamer import Place
 from resources.roles import Kind
 
@@ -20,6 +21,12 @@ class ResourceFilter(ListFilter):
 class StreamerFilter(ResourceFilter):
     place = django_filters.ChoiceFilter(
         label=_("Kind"), field_name="streamer__place", choices=Place.choices, empty_label=_("Any kind")
+    )
+
+
+class RecordingFilter(ResourceFilter):
+    state = django_filters.ChoiceFilter(
+        label=_("State"), field_name="recording__state", choices=State.choices, empty_label=_("Any state")
     )
 
 

@@ -79,6 +79,41 @@ class NewStreamForm(StreamForm):
         field.queryset = streamers.order_by("label_key")
 
 
+class RecordingForm(forms.Form):
+    """What people call a recording."""
+
+    title = forms.CharField(label=_("Title"), max_length=200, validators=[validate_name])
+
+
+class UploadForm(RecordingForm):
+    """A file and what it is a recording of. ``whole`` follows the file in the form: without it the upload broke off."""
+
+    parent = forms.ModelChoiceField(Resource.objects.none(), label=_("Stream"), required=False)
+    file = forms.FileField(label=_("File"), max_length=255)
+    whole = forms.BooleanField(required=False, widget=forms.HiddenInput, initial=True)
+
+    def __init__(self, *args: Any, streams: QuerySet[Resource], parent_needed: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["parent"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset, field.required = streams.order_by("label_key"), parent_needed
+
+
+class DeleteForm(forms.Form):
+    """The title once more, before something is gone for ever."""
+
+    title = forms.CharField(label=_("Type the title to delete it"), max_length=200)
+
+    def __init__(self, *args: Any, title: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.wanted = title
+
+    def clean_title(self) -> str:
+        if self.cleaned_data["title"] != self.wanted:
+            raise forms.ValidationError(_("This is not the title. Nothing was deleted."))
+        return self.wanted
+
+
 class WhyForm(forms.Form):
     """Which account, and what it would do. ``only``: the one account that the person may ask about."""
 

@@ -26,6 +26,7 @@ from resources.services.resources import create_stream, create_streamer
 from rest.routes import access_of
 from sessions_admin.models import Elevation, Session
 from tests.conftest import Make
+from tests.resources.conftest import recording
 
 CAST: dict[str, dict[str, Any]] = {
     "root": {"role": Role.ADMINISTRATOR, "is_superuser": True},
@@ -152,6 +153,7 @@ class World:
         )  # fmt: skip
         self.streamer = create_streamer("origin1.example.com", actor=make.actor())
         self.stream = create_stream("studio-2", streamer=self.streamer, actor=make.actor())
+        self.recording = recording(make, self.stream)
         self.entry = Entry.objects.create(
             at=Session.objects.latest("pk").opened_at, event="account.locked", outcome="success", actor_name="sam"
         )
@@ -178,6 +180,7 @@ class World:
         mine = {"accounts": self.tara.pk, "impersonate": self.tara.pk, "admin-mode": self.elevation.pk}
         mine |= {"projects": self.project.pk, "members": self.membership.pk}
         mine |= {"streamers": self.streamer.pk, "streams": self.stream.pk, "resources": self.stream.pk}
+        mine |= {"recordings": self.recording.pk}
         mine |= {"sessions": theirs.pk, "keys": self.key.pk, "audit": self.entry.pk}
         return mine | {"feedback": self.letter.pk, "outbox": self.mail.pk}
 

@@ -13,6 +13,7 @@ from agora.base.models import Searchable, fold, one_of
 from resources.roles import Kind, ResourceRole, given_by_system_role
 
 if TYPE_CHECKING:
+    from resources.models.recording import Recording
     from resources.models.stream import Stream
     from resources.models.streamer import Streamer
 
@@ -55,7 +56,7 @@ class ResourceQuerySet(models.QuerySet["Resource"]):
 
     def with_facts(self) -> Self:
         """Each with its own table's row and its parent: what lists and cards show."""
-        return self.select_related("parent", "streamer", "stream")
+        return self.select_related("parent", "streamer", "stream", "recording")
 
 
 class Resource(Searchable):
@@ -80,6 +81,7 @@ class Resource(Searchable):
     parent_id: int | None
     streamer: "Streamer"  # the row of its own table, by its kind
     stream: "Stream"
+    recording: "Recording"
 
     class Meta:
         verbose_name = _("resource")
@@ -95,6 +97,7 @@ class Resource(Searchable):
             models.CheckConstraint(
                 condition=~Q(kind__in=[Kind.STREAMER, Kind.STREAM], name=""), name="resource_name_not_empty"
             ),
+            models.CheckConstraint(condition=~Q(name="", title=""), name="resource_called_something"),
             models.UniqueConstraint(
                 fields=["name_key"], condition=Q(kind=Kind.STREAMER), name="resource_hostname_unique"
             ),

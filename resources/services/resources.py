@@ -3,6 +3,7 @@
 import secrets
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -13,6 +14,7 @@ from accounts.models import Account
 from agora.base.actor import Actor
 from audit.events import event
 from audit.services import change, record, values_of
+from resources.files import path_of
 from resources.models import Grant, Resource, Stream, Streamer
 from resources.roles import Action, Kind, ResourceRole
 from resources.services.rules import MayNot, MayNotCreate, check, fresh, may_create
@@ -20,14 +22,17 @@ from resources.services.rules import MayNot, MayNotCreate, check, fresh, may_cre
 CREATED = {
     Kind.STREAMER: event("streamer.created", _("Streamer created")),
     Kind.STREAM: event("stream.created", _("Stream created")),
+    Kind.RECORDING: event("recording.created", _("Recording created")),
 }
 CHANGED = {
     Kind.STREAMER: event("streamer.changed", _("Streamer changed")),
     Kind.STREAM: event("stream.changed", _("Stream changed")),
+    Kind.RECORDING: event("recording.changed", _("Recording changed")),
 }
 DELETED = {
     Kind.STREAMER: event("streamer.deleted", _("Streamer deleted")),
     Kind.STREAM: event("stream.deleted", _("Stream deleted")),
+    Kind.RECORDING: event("recording.deleted", _("Recording deleted")),
 }
 OWN = ("name", "title")  # what stands in the resource's row; the rest in that of its kind
 NAMED = 100  # resources named in an audit entry or a question
@@ -54,19 +59,20 @@ class Subtree:
 
 def create_streamer(name: str, *, actor: Actor, **values: Any) -> Resource:
     """A new streamer by its hostname. Raises ValidationError for one that is taken, MayNotCreate."""
-    return _create(Resource(kind=Kind.STREAMER, name=name), Streamer(), values, actor)
+    return create(Resource(kind=Kind.STREAMER, name=name), Streamer(), values, actor)
 
 
 def create_stream(name: str, *, streamer: Resource, title: str = "", actor: Actor, **values: Any) -> Resource:
     """A new stream of the streamer. Raises ValidationError for a system name taken there, MayNotCreate."""
-    return _create(Resource(kind=Kind.STREAM, parent=streamer, name=name, title=title), Stream(), values, actor)
+    return create(Resource(kind=Kind.STREAM, parent=streamer, name=name, title=title), Stream(), values, actor)
 
 
-def _create(resource: Resource, part: Any, values: dict[str, Any], actor: Actor) -> Resource:
+def create(resource: Resource, part: Any, values: dict[str, Any], actor: Actor) -> Resource:
+    """A resource with the row of its kind, and its creator as Administrator. Raises ValidationError, MayNotCreate."""
     kind, who = Kind(resource.kind), actor.account
     resource.created_by_name = actor.label[:150]
     facts = {"name": resource.name, "title": resource.title, **values}
-    facts |= {"streamer": str(resource.parent)} if resource.parent else {}
+    facts |= {resource.parent.kind: str(resource.parent)} if resource.parent else {}
     with change(CREATED[kind], actor=actor, target=resource, **facts) as entry:
         if resource.parent is not None:
             fresh(resource.parent)
@@ -76,7 +82,7 @@ def _create(resource: Resource, part: Any, values: dict[str, Any], actor: Actor)
         for name, value in values.items():
             setattr(part, name, value)
         part.resource = resource
-        part.save()
+        part.save(force_insert=True)
         if isinstance(who, Account):
             entry.details["resource_administrator"] = who.username
             Grant.objects.create(
@@ -145,6 +151,9 @@ def delete_resource(resource: Resource, *, actor: Actor) -> Subtree:
         entry.details["name"] = current.name
         entry.details["with"] = [str(row) for row in found.below[:NAMED]]
         Resource.objects.filter(pk__in=[current.pk, *(row.pk for row in found.below)]).delete()
+        for row in (current, *found.below):
+            if row.kind == Kind.RECORDING:
+                transaction.on_commit(partial(path_of(row.pk).unlink, missing_ok=True))
     return found
 
 

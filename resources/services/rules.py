@@ -11,7 +11,13 @@ from agora.base.errors import Refused
 from resources.models import Grant, Resource
 from resources.roles import Action, Decision, Kind, decide
 
-CHILD = {Kind.STREAMER: Kind.STREAM, Kind.STREAM: Kind.SESSION, Kind.SESSION: Kind.RECORDING}
+# What a resource of the kind may be made from.
+PARENTS = {
+    Kind.STREAMER: (),
+    Kind.STREAM: (Kind.STREAMER,),
+    Kind.SESSION: (Kind.STREAM,),
+    Kind.RECORDING: (Kind.STREAM, Kind.SESSION),
+}
 
 
 class MayNot(Refused):
@@ -59,14 +65,18 @@ def check(actor: Actor, resource: Resource, action: Action) -> None:
 
 
 def may_create(actor: Actor, kind: Kind, parent: Resource | None) -> bool:
-    """May the actor make one of this kind from the parent: seen, and creating allowed by the system role?"""
+    """May the actor make one of this kind from the parent: seen, and creating allowed by the system role?
+
+    Without a parent: streamers, and uploaded recordings by those whose system role edits all recordings.
+    """
     if not isinstance(actor.account, Account):
         return True
     if not actor.account.has_perm(f"{kind.permissions}.create"):
         return False
     if parent is None:
-        return kind == Kind.STREAMER
-    return CHILD.get(Kind(parent.kind)) == kind and may(actor, parent, Action.VIEW)
+        free = kind == Kind.RECORDING and actor.account.has_perm("recordings.change")
+        return free or kind == Kind.STREAMER
+    return Kind(parent.kind) in PARENTS[kind] and may(actor, parent, Action.VIEW)
 
 
 def fresh(resource: Resource) -> Resource:

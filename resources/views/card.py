@@ -16,14 +16,18 @@ from agora.base.pages import keyset_page
 from audit.events import EVENTS
 from audit.models import Entry
 from audit.services import values_of
-from resources.forms import StreamerForm, StreamForm
+from resources.forms import DeleteForm, RecordingForm, StreamerForm, StreamForm
 from resources.models import Resource
 from resources.roles import Action, Decision, Kind
 from resources.services.resources import OWN, change_resource, delete_resource, subtree
 from resources.services.rules import MayNot, may_create
 from resources.views.common import PAGES, card_url, lines, list_url, permitted, visible
 
-FORMS: dict[Kind, type[forms.Form]] = {Kind.STREAMER: StreamerForm, Kind.STREAM: StreamForm}
+FORMS: dict[Kind, type[forms.Form]] = {
+    Kind.STREAMER: StreamerForm,
+    Kind.STREAM: StreamForm,
+    Kind.RECORDING: RecordingForm,
+}
 see, edit_it = signed_in_with("Viewer on it"), signed_in_with("Editor on it")
 BELOW = 10  # streams that a streamer's card names
 
@@ -40,6 +44,13 @@ def streamer(request: Request, pk: int) -> HttpResponse:
 def stream(request: Request, pk: int) -> HttpResponse:
     """Facts and the form to edit them; POST saves. Editors only."""
     return _card(request, pk, Kind.STREAM)
+
+
+@see
+@require_http_methods(["GET", "HEAD", "POST"])
+def recording(request: Request, pk: int) -> HttpResponse:
+    """Facts and the form to edit them; POST saves. Editors only."""
+    return _card(request, pk, Kind.RECORDING)
 
 
 def _card(request: Request, pk: int, kind: Kind) -> HttpResponse:
@@ -106,6 +117,12 @@ def stream_history(request: Request, pk: int) -> HttpResponse:
     return _history(request, pk, Kind.STREAM)
 
 
+@edit_it
+@require_safe
+def recording_history(request: Request, pk: int) -> HttpResponse:
+    return _history(request, pk, Kind.RECORDING)
+
+
 def _history(request: Request, pk: int, kind: Kind) -> HttpResponse:
     """What happened to it, from the audit log: for its Editors, and for those who read the whole log."""
     resource, decision = visible(request, pk, kind)
@@ -126,6 +143,20 @@ def delete_streamer(request: Request, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete_stream(request: Request, pk: int) -> HttpResponse:
     return _delete(request, pk, Kind.STREAM)
+
+
+@edit_it
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete_recording(request: Request, pk: int) -> HttpResponse:
+    """Ask for the title, for the file is gone for ever; then delete."""
+    resource, _decision = permitted(request, pk, Action.DELETE, Kind.RECORDING)
+    form = DeleteForm(request.POST if request.method == "POST" else None, title=resource.label)
+    if request.method == "POST" and form.is_valid():
+        delete_resource(resource, actor=request.actor)
+        messages.success(request, _("%(name)s is deleted.") % {"name": resource})
+        return redirect(list_url(Kind.RECORDING))
+    context = {"resource": resource, "form": form, "back": card_url(resource)}
+    return render(request, "resources/delete_recording.html", context, status=422 if form.errors else 200)
 
 
 def _delete(request: Request, pk: int, kind: Kind) -> HttpResponse:

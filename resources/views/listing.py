@@ -6,7 +6,7 @@ from django.views.decorators.http import require_safe
 
 from agora.base.access import signed_in
 from agora.base.http import Request
-from resources.filters import StreamerFilter, StreamFilter
+from resources.filters import RecordingFilter, StreamerFilter, StreamFilter
 from resources.models import Resource
 from resources.roles import Kind
 from resources.views.common import lines, person
@@ -32,3 +32,14 @@ def streams(request: Request) -> HttpResponse:
     page = filters.page()
     context = {"filters": filters, "page": page, "lines": lines(request, page.rows), "here": request.get_full_path()}
     return render(request, "resources/streams.html", context)
+
+
+@signed_in
+@require_safe
+def recordings(request: Request) -> HttpResponse:
+    """Every recording that the person may see."""
+    rows = Resource.objects.visible_to(person(request), at=request.actor.at, kind=Kind.RECORDING).with_facts()
+    filters = RecordingFilter(request.GET, queryset=rows)
+    page = filters.page()
+    context = {"filters": filters, "page": page, "lines": lines(request, page.rows), "here": request.get_full_path()}
+    return render(request, "resources/recordings.html", context)

@@ -6,8 +6,10 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Account
+from resources.files import ToDisk
 from resources.models import Grant, Resource
 from resources.roles import ResourceRole
+from resources.services.recordings import upload_recording
 from resources.services.resources import create_stream, create_streamer
 from tests.conftest import Make
 
@@ -34,3 +36,12 @@ def give(account: Account, resource: Resource, role: ResourceRole, *, ends_at: d
         granted_at=timezone.now(),
         granted_by_name="root",
     )
+
+
+def recording(make: Make, parent: Resource | None, content: bytes = b"0123456789") -> Resource:
+    """A recording with a file on the disk, as an upload leaves it."""
+    handler = ToDisk()
+    handler.new_file("file", "talk.mp4", "video/mp4", len(content))
+    handler.receive_data_chunk(content, 0)
+    arrived = handler.file_complete(len(content))
+    return upload_recording("Grand rounds", arrived, parent=parent, actor=make.actor())
