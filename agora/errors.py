@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from agora.base.access import public
-from agora.base.errors import problem
+from agora.base.errors import problem, refusal
 from agora.base.http import is_api
 from audit.events import event
 from audit.models import Outcome
@@ -27,11 +27,14 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 @public
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """403: the person is known and may not. A refused change is recorded, a refused look is not."""
-    actor = getattr(request, "actor", None)
+    actor, sentence = getattr(request, "actor", None), str(exception or "")
     if actor is not None and actor.account is not None and request.method not in ("GET", "HEAD", "OPTIONS"):
-        record(REFUSED, actor=actor, outcome=Outcome.DENIED, target_name=request.path)
+        record(REFUSED, actor=actor, outcome=Outcome.DENIED, target_name=request.path, reason=sentence)
     if is_api(request):
-        return problem(request, 403, "forbidden", _("Your role does not allow this. Ask an administrator."))
+        usual = _("Your role does not allow this. Ask an administrator.")
+        return problem(request, 403, "forbidden", sentence or usual)
+    if sentence:
+        return refusal(request, sentence, status=403)
     return render(request, "errors/403.html", status=403)
 
 

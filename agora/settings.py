@@ -34,6 +34,8 @@ OWN_HOSTS = sorted({env.without_port(HOSTNAME), env.listening_host("HOST"), "loc
 INSTALLED_APPS = [
     "api_keys",
     "feedback",
+    "impersonation",
+    "projects",
     "accounts",
     "mail",
     "sessions_admin",
@@ -61,6 +63,8 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "settings_admin.middleware.CsrfMiddleware",
     "accounts.middleware.AccountMiddleware",
+    "impersonation.middleware.ImpersonationMiddleware",
+    "projects.middleware.AdminModeMiddleware",
     "api_keys.middleware.KeyMiddleware",
     "rest.middleware.RateLimitMiddleware",
     "agora.base.actor.ActorMiddleware",
@@ -71,6 +75,7 @@ MIDDLEWARE = [
     "agora.base.errors.RefusalMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
+    "impersonation.middleware.LookOnlyMiddleware",
 ]
 ROOT_URLCONF = "agora.urls"
 WSGI_APPLICATION = "agora.wsgi.application"
@@ -137,6 +142,7 @@ CELERY_TIMEZONE = "UTC"
 # --- Accounts and sessions -------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.Account"
 AUTHENTICATION_BACKENDS = ["accounts.backends.LocalBackend"]
+IMPERSONATION = env.flag("AGORA_IMPERSONATION", default=True)
 LOGIN_URL = "accounts:sign-in"
 LOGIN_REDIRECT_URL = "overview"
 PASSWORD_HASHERS = ["accounts.passwords.BoundedArgon2Hasher"]
@@ -223,7 +229,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} [{actor}] {message}", "style": "{"}},
+    "filters": {"names": {"()": "agora.base.actor.NamesFilter"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["names"]}},
     "root": {"handlers": ["console"], "level": env.text("AGORA_LOG_LEVEL", "INFO")},
 }

@@ -14,6 +14,8 @@ urlpatterns = [
     path("jump/", jump.jump, name="jump"),
     path("", include("accounts.urls")),
     path("", include("api_keys.urls")),
+    path("", include("impersonation.urls")),
+    path("", include("projects.urls")),
     path("sessions/", include("sessions_admin.urls")),
     path("audit/", include("audit.urls")),
     path("api/v1/", include("agora.api")),

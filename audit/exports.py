@@ -34,6 +34,7 @@ COLUMNS = (
     "session_id",
     "key_id",
     "key_name",
+    "elevation_id",
     "target_type",
     "target_id",
     "target_name",

@@ -33,8 +33,11 @@ SECRET_WORDS = (
 class Target(Protocol):
     """What an event happened to: named once here, readable for ever."""
 
-    pk: Any
-    audit_type: str
+    @property
+    def pk(self) -> Any: ...
+
+    @property
+    def audit_type(self) -> str: ...
 
     def __str__(self) -> str: ...
 
@@ -81,6 +84,7 @@ def record(
         session_id=actor.session_id,
         key_id=actor.key.pk if actor.key else None,
         key_name=actor.key.name if actor.key else "",
+        elevation_id=actor.elevation_id,
         target_type=target.audit_type if target else "",
         target_id=str(target.pk) if target else "",
         target_name=(str(target) if target else target_name)[:200],

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.apps import apps
@@ -16,8 +17,10 @@ from agora.base.access import Access, allows
 from api_keys.services.keys import create_key
 from audit.models import Entry
 from feedback.models import Feedback
+from projects.services.members import add_member
+from projects.services.projects import create_project, my_agora
 from rest.routes import access_of
-from sessions_admin.models import Session
+from sessions_admin.models import Elevation, Session
 from tests.conftest import Make
 
 CAST: dict[str, dict[str, Any]] = {
@@ -128,6 +131,16 @@ class World:
         self.letter = Feedback.objects.create(
             at=self.tara.created_at, text="The clock is wrong.", page="/", account=self.tara, account_name="tara"
         )
+        for account in (*self.people.values(), self.tara):  # everybody has been here before
+            my_agora(account, actor=make.actor(account))
+        owner = make.actor(self.people["root"])
+        self.project = create_project("Knee study", "Twelve patients.", actor=owner)
+        self.membership = add_member(self.project, self.tara, "observer", actor=owner)
+        self.elevation = Elevation.objects.create(
+            kind="admin_mode", session_id=1, account_id=self.people["root"].pk, account_name="root", reason="Ticket 1",
+            started_at=self.tara.created_at, ends_at=self.tara.created_at + timedelta(hours=1),
+            last_used_at=self.tara.created_at, ended_at=self.tara.created_at + timedelta(minutes=5), end="stopped",
+        )  # fmt: skip
         self.entry = Entry.objects.create(
             at=Session.objects.latest("pk").opened_at, event="account.locked", outcome="success", actor_name="sam"
         )
@@ -142,8 +155,14 @@ class World:
     def ids(self) -> dict[str, int]:
         """What the addresses name: somebody else's account, session and API key, an entry, a message."""
         theirs = Session.objects.of_account(self.tara.pk).latest("pk")
-        mine = {"accounts": self.tara.pk, "sessions": theirs.pk, "keys": self.key.pk}
-        return mine | {"audit": self.entry.pk, "feedback": self.letter.pk}
+        account = {"accounts": self.tara.pk, "impersonate": self.tara.pk, "admin-mode": self.elevation.pk}
+        account |= {"projects": self.project.pk, "members": self.membership.pk}
+        return account | {
+            "sessions": theirs.pk,
+            "keys": self.key.pk,
+            "audit": self.entry.pk,
+            "feedback": self.letter.pk,
+        }
 
 
 def contents() -> dict[str, list[tuple[Any, ...]]]:

@@ -14,13 +14,14 @@ from accounts.services import passkeys
 from accounts.views.common import person
 from accounts.views.second_factor import proved, show_codes, show_factor
 from accounts.views.sign_in_code import made
-from agora.base.access import signed_in
+from agora.base.access import not_while_impersonating, signed_in
 from agora.base.http import Request
 
 CHALLENGE = "passkey_registration"
 
 
 @while_enrolling
+@not_while_impersonating
 @signed_in
 @require_POST
 def register_begin(request: Request) -> HttpResponse:
@@ -31,6 +32,7 @@ def register_begin(request: Request) -> HttpResponse:
 
 
 @while_enrolling
+@not_while_impersonating
 @signed_in
 @require_POST
 def register_complete(request: Request) -> HttpResponse:
@@ -58,6 +60,7 @@ def register_complete(request: Request) -> HttpResponse:
     return redirect("accounts:second-factor")
 
 
+@not_while_impersonating
 @signed_in
 @require_http_methods(["GET", "HEAD", "POST"])
 def rename(request: Request, pk: int) -> HttpResponse:
@@ -70,6 +73,7 @@ def rename(request: Request, pk: int) -> HttpResponse:
     return render(request, "accounts/passkey_rename.html", context, status=422 if form.errors else 200)
 
 
+@not_while_impersonating
 @signed_in
 @sensitive_post_parameters()
 @require_http_methods(["GET", "HEAD", "POST"])

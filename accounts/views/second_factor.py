@@ -19,7 +19,7 @@ from accounts.middleware import must_enrol, while_enrolling
 from accounts.models import Account
 from accounts.services import passkeys, second_factor, sign_in
 from accounts.views.common import person, visible_account
-from agora.base.access import requires, signed_in
+from agora.base.access import not_while_impersonating, requires, signed_in
 from agora.base.errors import BadRequest, Refused
 from agora.base.http import Request, next_url
 from settings_admin.models import ServerSettings
@@ -58,6 +58,7 @@ def show_factor(request: Request, *, passkey_form: PasskeyForm | None = None, st
 
 
 @while_enrolling
+@not_while_impersonating
 @signed_in
 @require_http_methods(["GET", "HEAD", "POST"])
 def setup(request: Request) -> HttpResponse:
@@ -86,6 +87,7 @@ def show_codes(request: Request, codes: list[str]) -> HttpResponse:
     return render(request, "accounts/recovery_codes.html", {"codes": codes})
 
 
+@not_while_impersonating
 @signed_in
 @sensitive_post_parameters()
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -98,6 +100,7 @@ def replace(request: Request) -> HttpResponse:
     return render(request, "accounts/second_factor_replace.html", {"form": form}, status=422 if form.errors else 200)
 
 
+@not_while_impersonating
 @signed_in
 @sensitive_post_parameters()
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -129,6 +132,7 @@ def proved(request: Request, form: PasswordForm) -> bool:
     return True
 
 
+@not_while_impersonating
 @signed_in
 @sensitive_post_parameters()
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -140,6 +144,7 @@ def new_codes(request: Request) -> HttpResponse:
     return render(request, "accounts/recovery_codes_new.html", {"form": form}, status=422 if form.errors else 200)
 
 
+@not_while_impersonating
 @signed_in
 @require_POST
 def download_codes(request: Request) -> HttpResponse:
@@ -152,6 +157,7 @@ def download_codes(request: Request) -> HttpResponse:
     return response
 
 
+@not_while_impersonating
 @requires("accounts.reset_second_factor")
 @require_http_methods(["GET", "HEAD", "POST"])
 def reset(request: Request, pk: int) -> HttpResponse:

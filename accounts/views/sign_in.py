@@ -16,7 +16,7 @@ from accounts.middleware import while_enrolling
 from accounts.models import Account
 from accounts.services import passwords, sign_in
 from accounts.services.throttle import TooManyAttempts
-from agora.base.access import public, signed_in
+from agora.base.access import even_while_looking, public, signed_in
 from agora.base.http import Request, next_url
 from sessions_admin.models import Method
 
@@ -90,6 +90,7 @@ def new_password_page(request: Request) -> HttpResponse:
 
 
 @while_enrolling
+@even_while_looking
 @signed_in
 @require_POST
 def sign_out(request: Request) -> HttpResponse:
