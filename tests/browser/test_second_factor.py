@@ -17,7 +17,7 @@ from tests.browser.axe import complaints
 from tests.browser.conftest import Browse
 from tests.conftest import PASSWORD, Make
 
-INSIDE = re.compile(r"/(profile/)?$")
+INSIDE = re.compile(r"://[^/]+/(profile/)?$")
 
 
 def shown(account: Account, *, confirmed: bool = True, steps: int = 0) -> str:
