@@ -10,6 +10,7 @@ from django.apps import apps
 from django.db import connection
 from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver
+from django_otp_webauthn.models import WebAuthnCredential
 
 from accounts.models import Account
 from accounts.roles import Role
@@ -127,6 +128,9 @@ class World:
         self.tara = make.account("tara", role=Role.VIEWER, first_name="Tara", external_id="x-1")
         self.clients = {name: make.client(account) for name, account in self.people.items()}
         make.client(self.tara)
+        self.passkey = WebAuthnCredential.objects.create(
+            user=self.people["root"], name="Key ring", credential_id=b"one", public_key=b"two", aaguid="0"
+        )
         self.key, self.secret = create_key(self.tara, "Tara's script", actor=make.actor(self.tara))
         self.letter = Feedback.objects.create(
             at=self.tara.created_at, text="The clock is wrong.", page="/", account=self.tara, account_name="tara"
@@ -160,6 +164,7 @@ class World:
         return account | {
             "sessions": theirs.pk,
             "keys": self.key.pk,
+            "passkeys": self.passkey.pk,
             "audit": self.entry.pk,
             "feedback": self.letter.pk,
         }
