@@ -15,11 +15,13 @@ from django_otp_webauthn.models import WebAuthnCredential
 from accounts.models import Account
 from accounts.roles import Role
 from agora.base.access import Access, allows
+from agora.base.models import fold
 from api_keys.services.keys import create_key
 from audit.models import Entry
 from feedback.models import Feedback
+from projects.models import MY_AGORA, Membership, Project
 from projects.services.members import add_member
-from projects.services.projects import create_project, my_agora
+from projects.services.projects import create_project
 from rest.routes import access_of
 from sessions_admin.models import Elevation, Session
 from tests.conftest import Make
@@ -135,8 +137,7 @@ class World:
         self.letter = Feedback.objects.create(
             at=self.tara.created_at, text="The clock is wrong.", page="/", account=self.tara, account_name="tara"
         )
-        for account in (*self.people.values(), self.tara):  # everybody has been here before
-            my_agora(account, actor=make.actor(account))
+        self.visited([*self.people.values(), self.tara])
         owner = make.actor(self.people["root"])
         self.project = create_project("Knee study", "Twelve patients.", actor=owner)
         self.membership = add_member(self.project, self.tara, "observer", actor=owner)
@@ -147,6 +148,15 @@ class World:
         )  # fmt: skip
         self.entry = Entry.objects.create(
             at=Session.objects.latest("pk").opened_at, event="account.locked", outcome="success", actor_name="sam"
+        )
+
+    def visited(self, people: list[Account]) -> None:
+        """Everybody has been here before and has a private project, made in one go."""
+        named, at = {"name": MY_AGORA, "name_key": fold(MY_AGORA), "search_text": fold(MY_AGORA)}, self.tara.created_at
+        made = [Project(owner=account, is_personal=True, created_at=at, **named) for account in people]
+        Project.objects.bulk_create(made)
+        Membership.objects.bulk_create(
+            Membership(project=project, account=project.owner, role="manager", added_at=at) for project in made
         )
 
     def client(self, name: str, **how: Any) -> Client:

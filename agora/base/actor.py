@@ -113,7 +113,7 @@ class Actor:
         return people | plain | {"origin": asdict(self.origin)}
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any], *, channel: str = "task") -> Self:
+    def from_dict(cls, values: dict[str, Any], *, channel: str = "worker") -> Self:
         """What ``as_dict`` wrote, as the Actor of a background job that begins now."""
         account, impersonator = (Known(**who) if (who := values[name]) else None for name in PEOPLE)
         return cls(

@@ -20,6 +20,7 @@ IDLE = timedelta(minutes=15)
 
 
 class NoPassword(Refused):
+    status = 409
     message = _(
         "This account has no password here, so you can't be asked for it again. Confirming through another sign-in "
         "system is not possible yet: set a password for this account first."

@@ -1,7 +1,9 @@
 """Every record names both, also of work that finishes after the stop; the lists of what was."""
 
+import json
 import logging
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 from django.test import Client
@@ -9,6 +11,7 @@ from django.test import Client
 from accounts.models import Account
 from accounts.services.locks import lock
 from agora.base.actor import Actor, NamesFilter, named_in_logs
+from agora.celery import actor_of_task
 from audit.models import Entry
 from sessions_admin.models import Elevation
 from settings_admin.models import ServerSettings
@@ -61,9 +64,10 @@ def test_a_task_that_finishes_after_the_stop_names_both(
     client.post("/profile/names/", {"first_name": "Later"})
     client.post(STOP)
     client.post("/sign-out/")
-    lock(nell, actor=Actor.from_dict(held[0]))
+    task = SimpleNamespace(headers={"agora": json.loads(json.dumps(held[0]))}, task="accounts.lock")
+    lock(nell, actor=actor_of_task(task))
     entry = Entry.objects.latest("pk")
-    assert (entry.event, entry.channel) == ("account.locked", "task")
+    assert (entry.event, entry.channel) == ("account.locked", "worker")
     assert (entry.actor_name, entry.behalf_name) == ("root", "vic")
     assert entry.elevation_id == Elevation.objects.get().pk
 

@@ -91,7 +91,7 @@ def test_an_account_without_a_password_is_told_what_is_not_possible(signed_in: S
     client = signed_in(root)
     page = client.get("/admin-mode/").content.decode()
     assert "is not possible yet" in page
-    assert client.post("/admin-mode/", FORM).status_code == 403
+    assert client.post("/admin-mode/", FORM).status_code == 409
     assert not Elevation.objects.exists()
 
 
