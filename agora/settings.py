@@ -58,6 +58,8 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "agora.base.http.RequestMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",  # these two around everything that may refuse
+    "csp.middleware.CSPMiddleware",
     "settings_admin.middleware.HostMiddleware",
     "sessions_admin.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -70,8 +72,6 @@ MIDDLEWARE = [
     "agora.base.access.AccessMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "agora.base.errors.RefusalMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "csp.middleware.CSPMiddleware",
     "impersonation.middleware.LookOnlyMiddleware",
 ]
 ROOT_URLCONF = "agora.urls"
