@@ -12,7 +12,7 @@ from ninja import Router, Schema
 from pydantic import AwareDatetime, Field
 
 from accounts.views.common import person
-from agora.base.access import signed_in
+from agora.base.access import not_while_impersonating, signed_in
 from agora.base.http import Request
 from api_keys.forms import KeyForm
 from api_keys.models import ApiKey
@@ -107,6 +107,7 @@ def list_keys(request: Request) -> dict[str, Any]:
 
 
 @keys.post("", response={201: NewKey}, operation_id="create_own_key", summary="Make an API key")
+@not_while_impersonating
 @signed_in
 @problems(409)
 def create(request: Request, data: KeyIn, idempotency_key: IdempotencyKey = None) -> HttpResponse:
@@ -128,6 +129,7 @@ def read(request: Request, pk: int) -> HttpResponse:
 
 
 @keys.patch("/{int:pk}", response=Key, operation_id="change_own_key", summary="Change an API key")
+@not_while_impersonating
 @signed_in
 @problems(409)
 def change(request: Request, pk: int, data: KeyChange, if_match: IfMatch = None) -> HttpResponse:
@@ -150,6 +152,7 @@ def change(request: Request, pk: int, data: KeyChange, if_match: IfMatch = None)
 
 
 @keys.post("/{int:pk}/reset", response=NewKey, operation_id="reset_own_key", summary="Give an API key a new secret")
+@not_while_impersonating
 @signed_in
 def reset(request: Request, pk: int) -> HttpResponse:
     """The old secret is dead at once. A key may reset itself, others need a signed-in browser."""
