@@ -18,6 +18,19 @@ class ResourceFilter(ListFilter):
     default_order = "name"
 
 
+class ReachFilter(ListFilter):
+    """Of everything that one account reaches, the newest first."""
+
+    orders = {"id": "id"}
+    default_order = "-id"
+
+    kind = django_filters.ChoiceFilter(
+        label=_("Kind"),
+        choices=[(kind.value, kind.label) for kind in (Kind.STREAMER, Kind.STREAM, Kind.RECORDING)],
+        empty_label=_("Any kind"),
+    )
+
+
 class StreamerFilter(ResourceFilter):
     place = django_filters.ChoiceFilter(
         label=_("Kind"), field_name="streamer__place", choices=Place.choices, empty_label=_("Any kind")

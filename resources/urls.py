@@ -1,9 +1,10 @@
 from django.urls import path
 
-from resources.views import card, create, files, listing, permissions
+from resources.views import account, card, create, files, listing, permissions
 
 app_name = "resources"
 urlpatterns = [
+    path("accounts/<int:pk>/resources/", account.reach, name="account"),
     path("streamers/", listing.streamers, name="streamers"),
     path("streamers/new/", create.streamer, name="streamers-new"),
     path("streamers/<int:pk>/", card.streamer, name="streamers-card"),

@@ -31,6 +31,7 @@ TABS = (
     ("accounts:card-activity", gettext_lazy("Audit log"), "audit.view"),
     ("api_keys:card", gettext_lazy("API keys"), "accounts.view"),
     ("accounts:card-permissions", gettext_lazy("Permissions"), "accounts.view"),
+    ("resources:account", gettext_lazy("Resources"), "accounts.change"),
 )
 
 
