@@ -1,6 +1,18 @@
 from django.urls import path
 
-from accounts.views import actions, card, create, listing, passkeys, profile, second_factor, sign_in, sign_in_code
+from accounts.views import (
+    actions,
+    card,
+    create,
+    listing,
+    passkeys,
+    profile,
+    register,
+    reset,
+    second_factor,
+    sign_in,
+    sign_in_code,
+)
 
 app_name = "accounts"
 urlpatterns = [
@@ -10,6 +22,10 @@ urlpatterns = [
     path("sign-in/second-factor/", sign_in_code.setup_page, name="sign-in-setup"),
     path("sign-in/passkey/begin/", sign_in_code.passkey_begin, name="sign-in-passkey-begin"),
     path("sign-in/passkey/complete/", sign_in_code.passkey_complete, name="sign-in-passkey-complete"),
+    path("sign-in/forgot/", reset.forgot_password, name="forgot-password"),
+    path("sign-in/reset/", reset.reset_password, name="reset-password"),
+    path("register/", register.register, name="register"),
+    path("register/confirm/", register.confirm, name="confirm-registration"),
     path("sign-out/", sign_in.sign_out, name="sign-out"),
     path("accounts/", listing.account_list, name="list"),
     path("accounts/new/", create.create, name="create"),
@@ -24,6 +40,7 @@ urlpatterns = [
     path("accounts/<int:pk>/edit/", card.edit, name="edit"),
     path("accounts/<int:pk>/role/", card.role, name="role"),
     path("accounts/<int:pk>/password/", card.card_password, name="card-password"),
+    path("accounts/<int:pk>/send-reset-link/", reset.send_reset_link, name="send-reset-link"),
     path("accounts/<int:pk>/set-password/", listing.set_password, name="set-password"),
     path("accounts/<int:pk>/lock/", actions.lock, name="lock"),
     path("accounts/<int:pk>/unlock/", actions.unlock, name="unlock"),

@@ -33,6 +33,10 @@ app.conf.beat_schedule = {
         ("mail", "mail.drain", settings.MAIL_SWEEP),
         ("old mails", "mail.purge", 3_600.0),
         ("sessions", "sessions.purge", 60.0),
+        ("password resets", "accounts.answer-resets", 30.0),
+        ("errors", "logs.summarise", 60.0),
+        ("old errors", "logs.purge", 86_400.0),
+        ("old registrations", "accounts.purge-registrations", 3_600.0),
     )
 }
 

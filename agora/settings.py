@@ -34,6 +34,7 @@ OWN_HOSTS = sorted({env.without_port(HOSTNAME), env.listening_host("HOST"), "loc
 INSTALLED_APPS = [
     "api_keys",
     "feedback",
+    "logs",
     "impersonation",
     "projects",
     "accounts",
@@ -160,6 +161,7 @@ OTP_WEBAUTHN_RP_ID = env.without_port(HOSTNAME)
 OTP_WEBAUTHN_RP_NAME = "Agora"
 OTP_WEBAUTHN_ALLOWED_ORIGINS = [f"{'https' if HTTPS else 'http'}://{HOSTNAME}"]
 OTP_WEBAUTHN_ALLOW_PASSWORDLESS_LOGIN = False
+PASSWORD_RESET_TIMEOUT = 3_600  # seconds
 SESSION_ENGINE = "sessions_admin.store"
 SESSION_COOKIE_NAME = "agora_session"
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True  # How long a session lasts is the server's decision: idle and absolute limits.

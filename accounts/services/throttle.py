@@ -1,6 +1,7 @@
 """Slows down guessing: each failure beyond a few makes the next try wait longer, for the username and for the address.
 
-The same holds for codes of the second factor, by account, and for API keys, by address.
+The same holds for codes of the second factor, by account, for API keys, by address, and for what anybody may ask for
+without an account: password resets and registrations.
 
 Kept in the database, so it holds in every process and survives a restart (OWASP Authentication Cheat Sheet).
 """
@@ -12,13 +13,23 @@ from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, Value
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext_lazy
 
 from accounts.models import SignInThrottle
 from agora.base.errors import Refused
 from agora.base.models import fold
 
-FREE = {"username": 5, "address": 20, "code": 5, "api": 20}  # failures before the first wait
+# Tries before the first wait.
+FREE = {
+    "username": 5,
+    "address": 20,
+    "code": 5,
+    "api": 20,
+    "reset": 10,
+    "reset-account": 3,
+    "registration": 10,
+    "registration-mail": 3,
+}
 LONGEST = timedelta(minutes=15)
 FORGOTTEN = timedelta(hours=24)  # after so long without a failure it starts anew
 
@@ -28,16 +39,25 @@ class TooManyAttempts(Refused):
 
     status = 429
 
+    sentence = ngettext_lazy(
+        "Too many failed attempts. Try again in %(seconds)d second.",
+        "Too many failed attempts. Try again in %(seconds)d seconds.",
+        "seconds",
+    )
+
     def __init__(self, seconds: int) -> None:
         self.seconds = seconds
-        super().__init__(
-            ngettext(
-                "Too many failed attempts. Try again in %(seconds)d second.",
-                "Too many failed attempts. Try again in %(seconds)d seconds.",
-                seconds,
-            )
-            % {"seconds": seconds}
-        )
+        super().__init__(self.sentence % {"seconds": seconds})
+
+
+class TooManyRequests(TooManyAttempts):
+    """Asked for too often, rightly or wrongly."""
+
+    sentence = ngettext_lazy(
+        "Too many requests. Try again in %(seconds)d second.",
+        "Too many requests. Try again in %(seconds)d seconds.",
+        "seconds",
+    )
 
 
 def keys(username: str, address: str | None) -> dict[str, str]:
@@ -52,6 +72,16 @@ def digests(values: Mapping[str, str]) -> dict[str, str]:
 
 def _of_password(username: str, address: str | None) -> dict[str, str]:
     return {"username": fold(username)} | ({"address": address} if address else {})
+
+
+def admit(values: Mapping[str, str], *, now: datetime) -> None:
+    """Counts every request and lets it through, or raises TooManyRequests."""
+    try:
+        check_all(values, now=now)
+    except TooManyAttempts as refusal:
+        raise TooManyRequests(refusal.seconds) from None
+    with transaction.atomic():
+        count_all(values, now=now)
 
 
 def check(username: str, address: str | None, *, now: datetime) -> None:

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.forms.account import ProfileForm, RoleForm, SetPasswordForm
 from accounts.models import Account
 from accounts.roles import PERMISSIONS, Role, difference, permissions_of
-from accounts.services import accounts, passwords
+from accounts.services import accounts, passwords, resets
 from accounts.services.rules import is_self, may_touch_superusers
 from accounts.views.common import back_to_list, person, visible_account, with_back
 from agora.base.access import not_while_impersonating, requires
@@ -66,7 +66,8 @@ def show_card(request: Request, account: Account, *, status: int = 200, **forms:
         ),
         "password": SetPasswordForm(),
     }
-    context = {**frame(request, account, "accounts:card"), "forms": {**fresh, **forms}}
+    no_link = resets.obstacle_to_link(account)
+    context = {**frame(request, account, "accounts:card"), "forms": {**fresh, **forms}, "no_link": no_link}
     return render(request, "accounts/card.html", context, status=status)
 
 
