@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import account_list, audit_log, databases, ending, search, session_check, sign_in, writes
+from bench import account_list, api, audit_log, databases, ending, search, session_check, sign_in, writes
 from bench.scales import SCALES, prepare
 from bench.timing import Table
 
@@ -22,6 +22,8 @@ def run(name: str, socket: str, folder: Path, parts: Sequence[str]) -> str:
         writes.measure(table, long, rounds=rounds)
     if "sign-in" in parts:
         sign_in.measure(table, long, rounds=rounds)
+    if "api" in parts:
+        api.measure(table, long, rounds=rounds)
     if "accounts" in parts:
         account_list.measure(table, short, middle, rounds=rounds)
         account_list.measure(table, short, long, rounds=rounds)

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import include, path
 
+from accounts.models import Account
 from agora.base.access import public, signed_in
 from bench.stock import site
 
@@ -23,7 +24,15 @@ def nothing(request: HttpRequest) -> HttpResponse:
     return HttpResponse(b"in" if user is not None and user.is_authenticated else b"out")
 
 
+@public
+def account(request: HttpRequest, pk: int) -> JsonResponse:
+    """One account by its id, as JSON: the query of the API's read and nothing around it."""
+    found = Account.objects.get(pk=pk)
+    return JsonResponse({"id": found.pk, "username": found.username, "role": found.role})
+
+
 urlpatterns = [
+    path("bench/account/<int:pk>/", account),
     path("bench/empty/", empty),
     path("bench/nothing/", nothing),
     path("stock/", include((site.get_urls(), "admin"), namespace="admin")),

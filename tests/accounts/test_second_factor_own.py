@@ -131,3 +131,19 @@ def test_list_and_card_say_whether_it_is_active(make: Make, ada: Account) -> Non
     assert f'id="account-{ada.pk}"' not in text(client.get("/accounts/?second_factor=on"))
     assert client.get(f"/api/v1/accounts/{bob.pk}").json()["second_factor"] is True
     assert [one["username"] for one in client.get("/api/v1/accounts?second_factor=on").json()["items"]] == ["bob"]
+
+
+class TestTold:
+    def test_the_account_is_told_by_mail(self, make: Make, ada: Account, mailbox: Any) -> None:
+        bob, _codes = enrolled(make, "bob", email="bob@example.org")
+        make.client(ada).post(f"/accounts/{bob.pk}/reset-second-factor/")
+        [(message, parsed)] = mailbox.queued()
+        assert (message.recipient, message.template) == ("bob@example.org", "factor_reset")
+        assert "reset by an administrator" in parsed.get_body(("plain",)).get_content()
+        assert Entry.objects.get(event="second_factor.reset").details["told_by_mail"] is True
+
+    def test_without_an_address_nobody_is(self, make: Make, ada: Account, mailbox: Any) -> None:
+        bob, _codes = enrolled(make, "bob")
+        make.client(ada).post(f"/accounts/{bob.pk}/reset-second-factor/")
+        assert mailbox.queued() == []
+        assert Entry.objects.get(event="second_factor.reset").details["told_by_mail"] is False
