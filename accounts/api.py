@@ -27,7 +27,7 @@ from accounts.services import accounts, locks, passwords
 from accounts.services.accounts import PROFILE_FIELDS
 from accounts.services.rules import may_touch_superusers
 from accounts.views.common import person
-from agora.base.access import requires, signed_in
+from agora.base.access import not_while_impersonating, requires, signed_in
 from agora.base.http import Request
 from rest.answers import IfMatch, checked, if_unchanged, listed, one
 from rest.errors import Invalid
@@ -124,6 +124,7 @@ def set_active(request: Request, pk: int, data: ActiveChange, if_match: IfMatch 
 
 
 @router.put("/{int:pk}/password", response=AccountOut, operation_id="set_password", summary="Set a password")
+@not_while_impersonating
 @requires("accounts.set_password")
 def set_password(request: Request, pk: int, data: PasswordIn, if_match: IfMatch = None) -> HttpResponse:
     """Of somebody else; all sessions of the account end."""

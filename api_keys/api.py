@@ -12,7 +12,7 @@ from ninja import Router, Schema
 from pydantic import AwareDatetime, Field
 
 from accounts.views.common import person
-from agora.base.access import signed_in
+from agora.base.access import not_while_impersonating, signed_in
 from agora.base.http import Request
 from api_keys.forms import KeyForm
 from api_keys.models import ApiKey
@@ -100,6 +100,7 @@ def limits(values: dict[str, Any], *, now: datetime) -> dict[str, Any]:
 
 
 @keys.get("", response=Keys, operation_id="list_own_keys", summary="List your API keys")
+@not_while_impersonating
 @signed_in
 def list_keys(request: Request) -> dict[str, Any]:
     """All of them, by name: an account has at most 50."""
@@ -107,6 +108,7 @@ def list_keys(request: Request) -> dict[str, Any]:
 
 
 @keys.post("", response={201: NewKey}, operation_id="create_own_key", summary="Make an API key")
+@not_while_impersonating
 @signed_in
 @problems(409)
 def create(request: Request, data: KeyIn, idempotency_key: IdempotencyKey = None) -> HttpResponse:
@@ -121,6 +123,7 @@ def create(request: Request, data: KeyIn, idempotency_key: IdempotencyKey = None
 
 
 @keys.get("/{int:pk}", response=Key, operation_id="read_own_key", summary="Read an API key")
+@not_while_impersonating
 @signed_in
 @tagged
 def read(request: Request, pk: int) -> HttpResponse:
@@ -128,6 +131,7 @@ def read(request: Request, pk: int) -> HttpResponse:
 
 
 @keys.patch("/{int:pk}", response=Key, operation_id="change_own_key", summary="Change an API key")
+@not_while_impersonating
 @signed_in
 @problems(409)
 def change(request: Request, pk: int, data: KeyChange, if_match: IfMatch = None) -> HttpResponse:
@@ -150,6 +154,7 @@ def change(request: Request, pk: int, data: KeyChange, if_match: IfMatch = None)
 
 
 @keys.post("/{int:pk}/reset", response=NewKey, operation_id="reset_own_key", summary="Give an API key a new secret")
+@not_while_impersonating
 @signed_in
 def reset(request: Request, pk: int) -> HttpResponse:
     """The old secret is dead at once. A key may reset itself, others need a signed-in browser."""
@@ -160,6 +165,7 @@ def reset(request: Request, pk: int) -> HttpResponse:
 @keys.api_operation(
     ["DELETE"], "/{int:pk}", response={204: None}, operation_id="delete_own_key", summary="Delete an API key"
 )
+@not_while_impersonating
 @signed_in
 def delete(request: Request, pk: int) -> HttpResponse:
     services.delete_key(own(request, pk), actor=request.actor)

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.models import Account
 from accounts.views.card import frame
 from accounts.views.common import visible_account, with_back
-from agora.base.access import requires
+from agora.base.access import not_while_impersonating, requires
 from agora.base.http import Request
 from api_keys.forms import KeyLoginForm
 from api_keys.models import ApiKey
@@ -32,6 +32,7 @@ def show_keys(request: Request, account: Account, form: KeyLoginForm, *, status:
     return render(request, "api_keys/card.html", context, status=status)
 
 
+@not_while_impersonating
 @requires("accounts.view")
 @require_safe
 def card_keys(request: Request, pk: int) -> HttpResponse:
@@ -39,6 +40,7 @@ def card_keys(request: Request, pk: int) -> HttpResponse:
     return show_keys(request, account, KeyLoginForm(initial={"key_login": account.key_login}))
 
 
+@not_while_impersonating
 @requires("accounts.change")
 @require_http_methods(["GET", "HEAD", "POST"])
 def create(request: Request, pk: int) -> HttpResponse:
@@ -46,6 +48,7 @@ def create(request: Request, pk: int) -> HttpResponse:
     return new_key(request, visible_account(request, pk))
 
 
+@not_while_impersonating
 @requires("accounts.change")
 @require_POST
 def key_login(request: Request, pk: int) -> HttpResponse:

@@ -7,13 +7,14 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from agora.base.access import signed_in
+from agora.base.access import not_while_impersonating, signed_in
 from agora.base.http import Request
 from api_keys.forms import KeyForm
 from api_keys.services import keys
 from api_keys.views.common import home_of, show_secret, visible_key
 
 
+@not_while_impersonating
 @signed_in
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: Request, pk: int) -> HttpResponse:
@@ -33,6 +34,7 @@ def edit(request: Request, pk: int) -> HttpResponse:
     return render(request, "api_keys/edit.html", context, status=422 if form.errors else 200)
 
 
+@not_while_impersonating
 @signed_in
 @require_POST
 def enable(request: Request, pk: int) -> HttpResponse:
@@ -42,6 +44,7 @@ def enable(request: Request, pk: int) -> HttpResponse:
     return redirect(home_of(request, key.account))
 
 
+@not_while_impersonating
 @signed_in
 @require_POST
 def disable(request: Request, pk: int) -> HttpResponse:
@@ -51,6 +54,7 @@ def disable(request: Request, pk: int) -> HttpResponse:
     return redirect(home_of(request, key.account))
 
 
+@not_while_impersonating
 @signed_in
 @require_http_methods(["GET", "HEAD", "POST"])
 def reset(request: Request, pk: int) -> HttpResponse:
@@ -67,6 +71,7 @@ def reset(request: Request, pk: int) -> HttpResponse:
     return render(request, "api_keys/reset.html", context)
 
 
+@not_while_impersonating
 @signed_in
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: Request, pk: int) -> HttpResponse:

@@ -5,12 +5,13 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.views.common import person
-from agora.base.access import signed_in
+from agora.base.access import not_while_impersonating, signed_in
 from agora.base.http import Request
 from api_keys.models import ApiKey
 from api_keys.views.common import new_key, refused_here
 
 
+@not_while_impersonating
 @signed_in
 @require_safe
 def own_keys(request: Request) -> HttpResponse:
@@ -24,6 +25,7 @@ def own_keys(request: Request) -> HttpResponse:
     return render(request, "api_keys/profile.html", context)
 
 
+@not_while_impersonating
 @signed_in
 @require_http_methods(["GET", "HEAD", "POST"])
 def create_own(request: Request) -> HttpResponse:
