@@ -100,6 +100,7 @@ def limits(values: dict[str, Any], *, now: datetime) -> dict[str, Any]:
 
 
 @keys.get("", response=Keys, operation_id="list_own_keys", summary="List your API keys")
+@not_while_impersonating
 @signed_in
 def list_keys(request: Request) -> dict[str, Any]:
     """All of them, by name: an account has at most 50."""
@@ -122,6 +123,7 @@ def create(request: Request, data: KeyIn, idempotency_key: IdempotencyKey = None
 
 
 @keys.get("/{int:pk}", response=Key, operation_id="read_own_key", summary="Read an API key")
+@not_while_impersonating
 @signed_in
 @tagged
 def read(request: Request, pk: int) -> HttpResponse:
@@ -163,6 +165,7 @@ def reset(request: Request, pk: int) -> HttpResponse:
 @keys.api_operation(
     ["DELETE"], "/{int:pk}", response={204: None}, operation_id="delete_own_key", summary="Delete an API key"
 )
+@not_while_impersonating
 @signed_in
 def delete(request: Request, pk: int) -> HttpResponse:
     services.delete_key(own(request, pk), actor=request.actor)

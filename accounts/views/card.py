@@ -19,7 +19,7 @@ from accounts.roles import PERMISSIONS, Role, difference, permissions_of
 from accounts.services import accounts, passwords, resets
 from accounts.services.rules import is_self, may_touch_superusers
 from accounts.views.common import back_to_list, person, visible_account, with_back
-from agora.base.access import not_while_impersonating, requires
+from agora.base.access import not_while_impersonating, requires, url_if_allowed
 from agora.base.http import Request
 from agora.base.pages import keyset_page
 from audit.models import Entry
@@ -41,7 +41,7 @@ def frame(request: Request, account: Account, current: str) -> dict[str, Any]:
     tabs = [
         (label, with_back(request, reverse(name, args=[account.pk])), name == current)
         for name, label, permission in TABS
-        if request.user.has_perm(permission)
+        if request.user.has_perm(permission) and url_if_allowed(request, name, account.pk)
     ]
     return {
         "account": account,

@@ -32,6 +32,7 @@ def show_keys(request: Request, account: Account, form: KeyLoginForm, *, status:
     return render(request, "api_keys/card.html", context, status=status)
 
 
+@not_while_impersonating
 @requires("accounts.view")
 @require_safe
 def card_keys(request: Request, pk: int) -> HttpResponse:

@@ -44,6 +44,7 @@ def enable(request: Request, pk: int) -> HttpResponse:
     return redirect(home_of(request, key.account))
 
 
+@not_while_impersonating
 @signed_in
 @require_POST
 def disable(request: Request, pk: int) -> HttpResponse:

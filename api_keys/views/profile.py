@@ -11,6 +11,7 @@ from api_keys.models import ApiKey
 from api_keys.views.common import new_key, refused_here
 
 
+@not_while_impersonating
 @signed_in
 @require_safe
 def own_keys(request: Request) -> HttpResponse:
