@@ -10,12 +10,13 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts.names import KEY_LENGTH, validate_name, validate_username
 from accounts.roles import Role
-from agora.base.models import Searchable, fold, one_of
+from agora.base.models import EncryptedField, Searchable, fold, one_of
 from sessions_admin.models import Session, open_count
 
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -56,6 +57,18 @@ class AccountQuerySet(models.QuerySet["Account"]):
         """Accounts that may sign in."""
         return self.filter(is_active=True, locked_at__isnull=True)
 
+    def superusers(self) -> Self:
+        return self.filter(is_superuser=True)
+
+    def administrators(self) -> Self:
+        """Superusers are among them."""
+        return self.filter(role=Role.ADMINISTRATOR)
+
+    def addresses(self, most: int = 50) -> list[str]:
+        """Their e-mail addresses, each once whatever its case."""
+        found = self.exclude(email="").order_by("pk").values_list("email", flat=True)[:most]
+        return list({email.lower(): email for email in found}.values())
+
     def locked(self) -> Self:
         return self.filter(locked_at__isnull=False)
 
@@ -65,6 +78,12 @@ class AccountQuerySet(models.QuerySet["Account"]):
     def named(self, username: str) -> Self:
         """The account with this username, whatever its case or Unicode form."""
         return self.filter(username_key=fold(username))
+
+    def meant_by(self, typed: str) -> Self:
+        """The account with this username; else those with this e-mail address, whatever its case."""
+        if (named := self.named(typed)).exists():
+            return named
+        return self.alias(email_key=Lower("email")).filter(email_key=typed.lower()).exclude(email="")
 
     def with_open_sessions(self) -> Self:
         """Each account with ``open_sessions``, None where it has none."""
@@ -148,6 +167,7 @@ class Account(Searchable, AbstractBaseUser):
             models.Index(fields=["last_login_key", "id"], name="account_by_last_login"),
             models.Index(fields=["created_at", "id"], name="account_by_created"),
             models.Index(fields=["role", "id"], name="account_by_role"),
+            models.Index(Lower("email"), name="account_by_email", condition=~Q(email="")),
             models.Index(fields=["username_key", "id"], name="account_locked", condition=Q(locked_at__isnull=False)),
             models.Index(fields=["username_key", "id"], name="account_inactive", condition=Q(is_active=False)),
             models.Index(fields=["id"], name="account_superusers", condition=Q(is_superuser=True)),
@@ -215,3 +235,37 @@ class SignInThrottle(models.Model):
 
     def __str__(self) -> str:
         return f"{self.key}: {self.failures}"
+
+
+class ResetRequest(models.Model):
+    """Somebody asked for a link to reset a password. Who was meant is looked up by a worker, so that the page takes the
+    same time whether there is such an account; ``typed`` is wiped then."""
+
+    at = models.DateTimeField()
+    typed = EncryptedField(blank=True)
+    address = models.GenericIPAddressField(null=True)
+    user_agent = models.CharField(max_length=400, blank=True)
+    request_id = models.CharField(max_length=32, blank=True)
+
+    class Meta:
+        verbose_name = _("password reset request")
+        verbose_name_plural = _("password reset requests")
+
+
+class Registration(models.Model):
+    """Somebody who registered and has not opened the link in their mail yet."""
+
+    at = models.DateTimeField()
+    username = models.CharField(max_length=150, validators=[validate_username])
+    email = models.EmailField()
+    password = models.CharField(max_length=128)  # the hash
+
+    audit_type = "registration"
+
+    class Meta:
+        verbose_name = _("registration")
+        verbose_name_plural = _("registrations")
+        indexes = [models.Index(fields=["at"], name="registration_by_time")]
+
+    def __str__(self) -> str:
+        return self.username

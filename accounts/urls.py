@@ -1,11 +1,15 @@
 from django.urls import path
 
-from accounts.views import actions, card, create, listing, profile, sign_in
+from accounts.views import actions, card, create, listing, profile, register, reset, sign_in
 
 app_name = "accounts"
 urlpatterns = [
     path("sign-in/", sign_in.sign_in_page, name="sign-in"),
     path("sign-in/new-password/", sign_in.new_password_page, name="sign-in-new-password"),
+    path("sign-in/forgot/", reset.forgot_password, name="forgot-password"),
+    path("sign-in/reset/", reset.reset_password, name="reset-password"),
+    path("register/", register.register, name="register"),
+    path("register/confirm/", register.confirm, name="confirm-registration"),
     path("sign-out/", sign_in.sign_out, name="sign-out"),
     path("accounts/", listing.account_list, name="list"),
     path("accounts/new/", create.create, name="create"),
@@ -20,6 +24,7 @@ urlpatterns = [
     path("accounts/<int:pk>/edit/", card.edit, name="edit"),
     path("accounts/<int:pk>/role/", card.role, name="role"),
     path("accounts/<int:pk>/password/", card.card_password, name="card-password"),
+    path("accounts/<int:pk>/send-reset-link/", reset.send_reset_link, name="send-reset-link"),
     path("accounts/<int:pk>/set-password/", listing.set_password, name="set-password"),
     path("accounts/<int:pk>/lock/", actions.lock, name="lock"),
     path("accounts/<int:pk>/unlock/", actions.unlock, name="unlock"),

@@ -8,7 +8,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 from celery import Celery, signals
@@ -33,35 +33,29 @@ app.conf.beat_schedule = {
         ("mail", "mail.drain", settings.MAIL_SWEEP),
         ("old mails", "mail.purge", 3_600.0),
         ("sessions", "sessions.purge", 60.0),
+        ("password resets", "accounts.answer-resets", 30.0),
+        ("errors", "logs.summarise", 60.0),
+        ("old errors", "logs.purge", 86_400.0),
+        ("old registrations", "accounts.purge-registrations", 3_600.0),
     )
 }
 
 
-@dataclass
-class Known:
-    """The account behind a task, as the task's headers name it."""
-
-    pk: int
-    username: str
-
-    def get_username(self) -> str:
-        return self.username
-
-
 def actor_of_task(request: Any) -> Actor:
-    """Who caused this task (``self.request`` of a bound one), and in which request; the system where nobody did."""
-    cause = (request.headers or {}).get("agora") or {}
-    origin = Origin(channel="worker", path=str(request.task or "")[:400], request_id=str(cause.get("request", "")))
-    account = Known(cause["id"], cause["name"]) if cause.get("id") else None
-    return Actor(account=account, name=str(cause.get("name") or "system"), origin=origin)
+    """Who caused this task (``self.request`` of a bound one), on behalf of whom, in which request and session; the
+    system where nobody did."""
+    cause, path = (request.headers or {}).get("agora"), str(request.task or "")[:400]
+    if not cause:
+        return Actor(name="system", origin=Origin(channel="worker", path=path))
+    actor = Actor.from_dict(cause)
+    return replace(actor, origin=replace(actor.origin, method="", path=path))
 
 
 def wake(task: str, *ids: int, actor: Actor) -> None:
     """Have a worker do this as soon as the transaction is committed. Takes no time and raises nothing, even while the
     broker is down or hangs."""
-    who = actor.accountable
-    cause = {"id": who.pk if who else None, "name": actor.label, "request": actor.origin.request_id}
-    transaction.on_commit(lambda: _publisher.put(task, ids, {"agora": cause}), robust=True)
+    headers = {"agora": actor.as_dict()}
+    transaction.on_commit(lambda: _publisher.put(task, ids, headers), robust=True)
 
 
 class Publisher:
@@ -113,4 +107,4 @@ def log_cause(task: Any = None, **_: Any) -> None:
     """The worker's log names who caused each task that somebody caused, and in which request."""
     actor = actor_of_task(task.request)
     if actor.account or actor.origin.request_id:
-        logger.info("%s for %s, request %s", task.name, actor.label, actor.origin.request_id or "-")
+        logger.info("%s for %s, request %s", task.name, actor.names, actor.origin.request_id or "-")

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from agora.base.access import public
+from agora.base.errors import refusal
 from audit.events import event
 from audit.models import Outcome
 from audit.services import record
@@ -23,9 +24,11 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 @public
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """403: the person is known and may not. A refused change is recorded, a refused look is not."""
-    actor = getattr(request, "actor", None)
+    actor, sentence = getattr(request, "actor", None), str(exception or "")
     if actor is not None and actor.account is not None and request.method not in ("GET", "HEAD", "OPTIONS"):
-        record(REFUSED, actor=actor, outcome=Outcome.DENIED, target_name=request.path)
+        record(REFUSED, actor=actor, outcome=Outcome.DENIED, target_name=request.path, reason=sentence)
+    if sentence:
+        return refusal(request, sentence, status=403)
     return render(request, "errors/403.html", status=403)
 
 

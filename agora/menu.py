@@ -38,13 +38,20 @@ class Section:
 
 
 MENU: list[tuple[str | Promise, list[Entry]]] = [
-    ("", [Entry(_("Overview"), "layout-dashboard", "overview")]),
+    (
+        "",
+        [
+            Entry(_("Overview"), "layout-dashboard", "overview"),
+            Entry(_("Projects"), "folder-kanban", "projects:list"),
+        ],
+    ),
     (_("Access"), [Entry(_("Users"), "users", "accounts:list")]),
     (
         _("Security"),
         [
             Entry(_("Sessions"), "monitor-play", "sessions:list"),
             Entry(_("Audit log"), "scroll-text", "audit:list"),
+            Entry(_("Impersonations"), "hat-glasses", "impersonation:list"),
         ],
     ),
     (
@@ -53,6 +60,7 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
             Entry(_("General"), "sliders-horizontal", "settings:general"),
             Entry(_("Mail"), "mail", "mail:settings"),
             Entry(_("Feedback"), "message-square-text", "feedback:list"),
+            Entry(_("Impersonate"), "hat-glasses", "impersonation:choose"),
         ],
     ),
 ]
@@ -79,5 +87,11 @@ def page(request: HttpRequest) -> dict[str, Any]:
     return {
         "menu": menu_for(request) if signed_in else [],
         "toasts": get_messages(request) if hasattr(request, "_messages") else [],
-        "page_mode": "",
+        "page_mode": _mode(request),
     }
+
+
+def _mode(request: HttpRequest) -> str:
+    """What the page's frame must warn of: favicon, title, bar and banner follow."""
+    elevation = getattr(request, "elevation", None)
+    return {"impersonation": "impersonating", "admin_mode": "admin"}[elevation.kind] if elevation else ""

@@ -33,6 +33,9 @@ OWN_HOSTS = sorted({env.without_port(HOSTNAME), env.listening_host("HOST"), "loc
 # --- Apps and middleware ---------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "feedback",
+    "logs",
+    "impersonation",
+    "projects",
     "accounts",
     "mail",
     "sessions_admin",
@@ -60,6 +63,8 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "settings_admin.middleware.CsrfMiddleware",
     "accounts.middleware.AccountMiddleware",
+    "impersonation.middleware.ImpersonationMiddleware",
+    "projects.middleware.AdminModeMiddleware",
     "agora.base.actor.ActorMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "agora.base.access.AccessMiddleware",
@@ -67,6 +72,7 @@ MIDDLEWARE = [
     "agora.base.errors.RefusalMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
+    "impersonation.middleware.LookOnlyMiddleware",
 ]
 ROOT_URLCONF = "agora.urls"
 WSGI_APPLICATION = "agora.wsgi.application"
@@ -133,6 +139,7 @@ CELERY_TIMEZONE = "UTC"
 # --- Accounts and sessions -------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.Account"
 AUTHENTICATION_BACKENDS = ["accounts.backends.LocalBackend"]
+IMPERSONATION = env.flag("AGORA_IMPERSONATION", default=True)
 LOGIN_URL = "accounts:sign-in"
 LOGIN_REDIRECT_URL = "overview"
 PASSWORD_HASHERS = ["accounts.passwords.BoundedArgon2Hasher"]
@@ -145,6 +152,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "OPTIONS": {"user_attributes": ("username", "first_name", "last_name", "email", "external_id")},
     },
 ]
+PASSWORD_RESET_TIMEOUT = 3_600  # seconds
 SESSION_ENGINE = "sessions_admin.store"
 SESSION_COOKIE_NAME = "agora_session"
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True  # How long a session lasts is the server's decision: idle and absolute limits.
@@ -211,7 +219,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} [{actor}] {message}", "style": "{"}},
+    "filters": {"names": {"()": "agora.base.actor.NamesFilter"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["names"]}},
     "root": {"handlers": ["console"], "level": env.text("AGORA_LOG_LEVEL", "INFO")},
 }

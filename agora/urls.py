@@ -13,6 +13,8 @@ urlpatterns = [
     path("", overview.overview, name="overview"),
     path("jump/", jump.jump, name="jump"),
     path("", include("accounts.urls")),
+    path("", include("impersonation.urls")),
+    path("", include("projects.urls")),
     path("sessions/", include("sessions_admin.urls")),
     path("audit/", include("audit.urls")),
     path("settings/server/", include("settings_admin.urls")),

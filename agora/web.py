@@ -10,6 +10,7 @@ import os
 from logging.handlers import WatchedFileHandler
 from typing import Any
 
+from agora.base.actor import NamesFilter
 from agora.settings import DATA_DIR
 
 ERROR_LOG = str(DATA_DIR / "log" / "error.log")
@@ -56,5 +57,6 @@ def post_worker_init(worker: Any) -> None:
     """Writes the application's own warnings and errors, which Django shows on the console, to the error log as well."""
     handler = WatchedFileHandler(ERROR_LOG)
     handler.setLevel(logging.WARNING)
-    handler.setFormatter(logging.Formatter(_LINE))
+    handler.setFormatter(logging.Formatter(_LINE.replace("%(message)s", "[%(actor)s] %(message)s")))
+    handler.addFilter(NamesFilter())
     logging.getLogger().addHandler(handler)

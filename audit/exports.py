@@ -32,6 +32,7 @@ COLUMNS = (
     "behalf_id",
     "behalf_name",
     "session_id",
+    "elevation_id",
     "target_type",
     "target_id",
     "target_name",

@@ -47,14 +47,26 @@ class SessionField(forms.IntegerField):
     """A session's number, also as the pages write it: s-123."""
 
     widget = forms.TextInput
+    prefix = "s-"
     default_error_messages = {"invalid": _("Enter the number of a session, such as s-123.")}
 
     def to_python(self, value: Any) -> int | None:
-        return super().to_python(str(value or "").strip().lower().removeprefix("s-"))
+        return super().to_python(str(value or "").strip().lower().removeprefix(self.prefix))
 
 
 class SessionFilter(django_filters.Filter):  # type: ignore[misc]
     field_class = SessionField
+
+
+class ElevationField(SessionField):
+    """The number of an impersonation or admin mode, also as the pages write it: e-123."""
+
+    prefix = "e-"
+    default_error_messages = {"invalid": _("Enter the number of an impersonation or admin mode, such as e-123.")}
+
+
+class ElevationFilter(django_filters.Filter):  # type: ignore[misc]
+    field_class = ElevationField
 
 
 class AddressField(forms.GenericIPAddressField):
@@ -97,6 +109,9 @@ class AuditFilter(ListFilter):
     outcome = django_filters.ChoiceFilter(label=_("Outcome"), choices=Outcome.choices, empty_label=_("Any outcome"))
     actor = django_filters.CharFilter(label=_("Actor"), method="searched", max_length=150)
     session = SessionFilter(label=_("Session"), field_name="session_id", min_value=1, max_value=2**62)
+    elevation = ElevationFilter(
+        label=_("Impersonation or admin mode"), field_name="elevation_id", min_value=1, max_value=2**62
+    )
     address = AddressFilter(label=_("Address"), method="searched", max_length=45)
 
     def named(self, rows: QuerySet[Any], name: str, value: list[str]) -> QuerySet[Any]:
@@ -148,4 +163,6 @@ class AuditFilter(ListFilter):
             return ", ".join(value)
         if name == "session":
             return f"s-{value}"
+        if name == "elevation":
+            return f"e-{value}"
         return super().label(name, value)

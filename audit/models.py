@@ -36,6 +36,14 @@ class EntryQuerySet(models.QuerySet["Entry"]):
     def in_session(self, session_id: int) -> Self:
         return self.filter(session_id=session_id)
 
+    def in_elevation(self, elevation_id: int) -> Self:
+        """What was done in one impersonation or one admin mode, also by work that finished after its end."""
+        return self.filter(elevation_id=elevation_id)
+
+    def about(self, target_type: str, target_id: int) -> Self:
+        """What was done to one thing."""
+        return self.filter(target_type=target_type, target_id=str(target_id))
+
     def about_account(self, account_id: int) -> Self:
         """What the account did and what was done to it."""
         return self.filter(
@@ -84,6 +92,7 @@ class Entry(Searchable):
     behalf_id = models.BigIntegerField(null=True)
     behalf_name = models.CharField(max_length=150, blank=True)
     session_id = models.BigIntegerField(null=True)
+    elevation_id = models.BigIntegerField(null=True)
     target_type = models.CharField(max_length=32, blank=True)
     target_id = models.CharField(max_length=64, blank=True)
     target_name = models.CharField(max_length=200, blank=True)
@@ -117,6 +126,11 @@ class Entry(Searchable):
                 fields=["session_id", "at", "id"],
                 name="audit_entry_session",
                 condition=models.Q(session_id__isnull=False),
+            ),
+            models.Index(
+                fields=["elevation_id", "at", "id"],
+                name="audit_entry_elevation",
+                condition=models.Q(elevation_id__isnull=False),
             ),
             models.Index(fields=["target_type", "target_id", "at", "id"], name="audit_entry_target"),
             models.Index(fields=["at", "id"], name="audit_entry_trouble", condition=~models.Q(outcome="success")),

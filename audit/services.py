@@ -33,8 +33,11 @@ SECRET_WORDS = (
 class Target(Protocol):
     """What an event happened to: named once here, readable for ever."""
 
-    pk: Any
-    audit_type: str
+    @property
+    def pk(self) -> Any: ...
+
+    @property
+    def audit_type(self) -> str: ...
 
     def __str__(self) -> str: ...
 
@@ -79,6 +82,7 @@ def record(
         behalf_id=behalf.pk if behalf else None,
         behalf_name=behalf.get_username()[:150] if behalf else "",
         session_id=actor.session_id,
+        elevation_id=actor.elevation_id,
         target_type=target.audit_type if target else "",
         target_id=str(target.pk) if target else "",
         target_name=(str(target) if target else target_name)[:200],

@@ -94,6 +94,9 @@ def _links(request: Request, found: Entry) -> list[tuple[str, str, str]]:
         links.append(("user-round", words, f"{home}?{urlencode({'actor': found.actor_name})}"))
     if found.session_id:
         links.append(("history", _("Same session"), f"{home}?session={found.session_id}"))
+    if found.elevation_id:
+        words = _("Same impersonation") if found.behalf_id else _("Same admin mode")
+        links.append(("hat-glasses", words, f"{home}?elevation=e-{found.elevation_id}"))
     names = {
         (found.target_type, found.target_id): found.target_name,
         ("session", str(found.session_id or "")): f"s-{found.session_id}",

@@ -1,5 +1,6 @@
 """Writing to the administrators, and their dealing with it."""
 
+from contextlib import suppress
 from datetime import timedelta
 
 from django.utils.translation import gettext_lazy as _
@@ -11,6 +12,7 @@ from agora.base.errors import Refused
 from audit.events import event
 from audit.services import change
 from feedback.models import Feedback
+from mail.services import CannotMail, send
 from settings_admin.models import ServerSettings
 
 SENT = event("feedback.sent", _("Feedback sent"))
@@ -43,7 +45,16 @@ def send_feedback(account: Account, text: str, *, may_answer: bool, page: str, a
         if Feedback.objects.since(account.pk, actor.at - WITHIN).count() >= MOST:
             raise TooMuchFeedback
         row.save()
+        _tell(row, actor)
     return row
+
+
+def _tell(row: Feedback, actor: Actor) -> None:
+    """A mail to each administrator; one whose address makes no sense stands in nobody's way."""
+    context = {"letter": row, "answer_to": row.account.email if row.account and row.may_answer else ""}
+    for address in Account.objects.usable().administrators().addresses():
+        with suppress(CannotMail):
+            send("feedback", to=address, actor=actor, context=context)
 
 
 def set_handled(feedback: Feedback, handled: bool, *, actor: Actor) -> Feedback:

@@ -109,7 +109,7 @@ class Message(models.Model):
 
     While it is queued, ``next_at`` says when it is tried next. While a worker has it, ``lease`` is that worker's and
     ``next_at`` says when another one may take it. ``content`` is the whole mail but for its sender; it is wiped when
-    the mail was sent, for it may hold a link that lets somebody in.
+    the mail was sent, for it may hold a link that lets somebody in. Who caused it stands in it as in the audit log.
     """
 
     message_id = models.CharField(max_length=320, unique=True)
@@ -128,6 +128,9 @@ class Message(models.Model):
     lease = models.CharField(max_length=32, blank=True)
     actor_id = models.BigIntegerField(null=True)
     actor_name = models.CharField(max_length=150, blank=True)
+    behalf_id = models.BigIntegerField(null=True)
+    behalf_name = models.CharField(max_length=150, blank=True)
+    elevation_id = models.BigIntegerField(null=True)
     request_id = models.CharField(max_length=32, blank=True)
 
     audit_type = "mail"

@@ -10,7 +10,7 @@ from django.db.models import OuterRef, Q, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from agora.base.models import one_of
+from agora.base.models import Searchable, one_of
 from sessions_admin.browsers import browser_name
 from settings_admin.models import ServerSettings
 
@@ -148,6 +148,145 @@ class Session(models.Model):
     def ends_at(self, *, idle: timedelta, absolute: timedelta) -> datetime:
         """From when on no request is let in, unless one comes before."""
         return min(self.opened_at + absolute, self.last_seen_at + idle)
+
+
+class ElevationKind(models.TextChoices):
+    IMPERSONATION = "impersonation", _("Impersonation")
+    ADMIN_MODE = "admin_mode", _("Admin mode")
+
+
+class ElevationMode(models.TextChoices):
+    """What an impersonation may do; empty for admin mode."""
+
+    NONE = "", _("Everything")
+    LOOK = "look", _("Look only")
+    ACT = "act", _("Act")
+
+
+class ElevationEnd(models.TextChoices):
+    """Why an elevation ended; empty while it runs."""
+
+    RUNNING = "", _("Running")
+    STOPPED = "stopped", _("Stopped")
+    TIME = "time", _("Time was over")
+    IDLE = "idle", _("Not used for too long")
+    SESSION_ENDED = "session_ended", _("The session ended")
+    NOT_ALLOWED = "not_allowed", _("No longer a superuser")
+    TARGET_LOCKED = "target_locked", _("The account was locked")
+    TARGET_INACTIVE = "target_inactive", _("The account was deactivated")
+    TARGET_SUPERUSER = "target_superuser", _("The account became a superuser")
+    TARGET_GONE = "target_gone", _("The account was deleted")
+    SWITCHED_OFF = "switched_off", _("Switched off on this server")
+
+
+class ElevationQuerySet(models.QuerySet["Elevation"]):
+    def running(self) -> Self:
+        """Rows without an end, past their time or not."""
+        return self.filter(ended_at__isnull=True)
+
+    def overdue(self, now: datetime) -> Self:
+        """Rows whose time is over, which nobody wrote down yet: their session's next request, or a purge, will."""
+        idle = Q(idle_limit__isnull=False, last_used_at__lte=now - models.F("idle_limit"))
+        return self.running().filter(Q(ends_at__lte=now) | idle)
+
+    def impersonations(self) -> Self:
+        return self.filter(kind=ElevationKind.IMPERSONATION)
+
+    def admin_modes(self) -> Self:
+        return self.filter(kind=ElevationKind.ADMIN_MODE)
+
+    def of_target(self, account_id: int) -> Self:
+        return self.filter(target_id=account_id)
+
+    def of_account(self, account_id: int) -> Self:
+        return self.filter(account_id=account_id)
+
+
+class Elevation(Searchable):
+    """What one session may do beyond its account for a while: act as somebody else, or open everybody's projects.
+
+    Who and whom are text and ids without foreign keys, so that the list stays readable when an account is gone.
+    """
+
+    kind = models.CharField(max_length=20, choices=ElevationKind.choices)
+    session_id = models.BigIntegerField()
+    account_id = models.BigIntegerField()
+    account_name = models.CharField(max_length=150)
+    target_id = models.BigIntegerField(null=True)
+    target_name = models.CharField(max_length=150, blank=True)
+    mode = models.CharField(max_length=10, choices=ElevationMode.choices, blank=True)
+    reason = models.CharField(max_length=500)
+    started_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    idle_limit = models.DurationField(null=True)
+    last_used_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    end = models.CharField(max_length=20, choices=ElevationEnd.choices, blank=True)
+
+    search_fields = ("account_name", "target_name", "reason")
+    audit_type = "elevation"
+    objects = ElevationQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("elevation")
+        verbose_name_plural = _("elevations")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["session_id"], condition=Q(ended_at__isnull=True), name="elevation_one_in_a_session"
+            ),
+            one_of("kind", ElevationKind, "elevation_kind_known"),
+            one_of("end", ElevationEnd, "elevation_end_known"),
+            models.CheckConstraint(condition=~Q(reason=""), name="elevation_has_a_reason"),
+            models.CheckConstraint(condition=Q(ends_at__gt=models.F("started_at")), name="elevation_ends_after_start"),
+            models.CheckConstraint(
+                condition=Q(ended_at__isnull=True, end="") | (Q(ended_at__isnull=False) & ~Q(end="")),
+                name="elevation_ended_has_end",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind=ElevationKind.ADMIN_MODE, target_id__isnull=True, target_name="", mode="")
+                | Q(
+                    kind=ElevationKind.IMPERSONATION,
+                    target_id__isnull=False,
+                    mode__in=(ElevationMode.LOOK, ElevationMode.ACT),
+                ),
+                name="elevation_target_and_mode_of_impersonation",
+            ),
+            models.CheckConstraint(
+                condition=Q(target_id__isnull=True) | ~Q(target_id=models.F("account_id")),
+                name="elevation_not_as_oneself",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["kind", "started_at", "id"], name="elevation_kind_started"),
+            models.Index(fields=["target_id", "started_at"], name="elevation_target"),
+            models.Index(fields=["ends_at"], name="elevation_running", condition=Q(ended_at__isnull=True)),
+        ]
+
+    def __str__(self) -> str:
+        return f"e-{self.pk}"
+
+    @property
+    def is_running(self) -> bool:
+        return self.ended_at is None
+
+    @property
+    def only_looks(self) -> bool:
+        return self.mode == ElevationMode.LOOK
+
+    @property
+    def until(self) -> datetime:
+        """From when on no request is elevated, unless it is used before."""
+        return min(self.ends_at, self.last_used_at + self.idle_limit) if self.idle_limit else self.ends_at
+
+    def minutes_left(self, now: datetime) -> int:
+        """Whole minutes until it ends by itself, however busy it is; begun ones count."""
+        return max(0, -(-int((self.ends_at - now).total_seconds()) // 60))
+
+    def past(self, now: datetime) -> ElevationEnd:
+        """The limit that has passed, or ElevationEnd.RUNNING."""
+        if now < self.until:
+            return ElevationEnd.RUNNING
+        return ElevationEnd.TIME if self.until == self.ends_at else ElevationEnd.IDLE
 
 
 def open_count(account: str = "pk") -> Subquery:

@@ -10,6 +10,7 @@ from agora.base.actor import Actor
 from agora.base.errors import Refused
 from audit.events import event
 from audit.services import change, record
+from sessions_admin.elevations import end_of_sessions, write_down_overdue
 from sessions_admin.models import Cause, Session, SessionQuerySet
 
 if TYPE_CHECKING:
@@ -60,9 +61,10 @@ def end_sessions_of(account_id: int, *, cause: Cause, actor: Actor, but: int | N
 
 
 def _close(rows: SessionQuerySet, *, cause: Cause, actor: Actor, at: datetime | None = None) -> int:
-    who = actor.accountable
+    who, moment = actor.accountable, at or actor.at
+    end_of_sessions(rows.not_closed().order_by().values("pk"), actor=actor, at=moment)
     return rows.not_closed().update(
-        closed_at=at or actor.at,
+        closed_at=moment,
         cause=cause,
         data="",
         closed_by_id=who.pk if who else None,
@@ -81,7 +83,7 @@ def write_down_limit(session: Session, cause: Cause) -> None:
 
 def purge_sessions(*, now: datetime, kept: timedelta = KEPT) -> dict[str, int]:
     """Write down sessions past their limits, remove closed ones after ``kept`` and abandoned visits after a day."""
-    counts = {Cause.ABSOLUTE.value: 0, Cause.IDLE.value: 0}
+    counts = {Cause.ABSOLUTE.value: 0, Cause.IDLE.value: 0, "elevations": write_down_overdue(now=now)}
     past, last = Session.objects.past_limits(now).with_limits().order_by("pk"), 0
     while batch := list(past.filter(pk__gt=last)[:BATCH]):
         with transaction.atomic():

@@ -11,6 +11,7 @@ from django.contrib.sessions.backends.base import VALID_KEY_CHARS, SessionBase, 
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
+from agora.base.actor import Actor
 from sessions_admin import lookup
 from sessions_admin.models import Cause, Method, Session, digest_of
 
@@ -116,7 +117,10 @@ class SessionStore(SessionBase):
 
     def delete(self, session_key: str | None = None) -> None:
         """End the session: an account's row becomes history, a visitor's row goes."""
+        from sessions_admin.elevations import end_of_sessions
+
         rows = Session.objects.not_closed().filter(key_digest=digest_of(session_key or self.session_key or ""))
+        end_of_sessions(rows.values("pk"), actor=Actor.system(), at=timezone.now())
         rows.filter(account__isnull=True).delete()
         rows.update(closed_at=timezone.now(), cause=self.cause, data="")
         self.row = None

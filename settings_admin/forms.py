@@ -38,6 +38,8 @@ class GeneralForm(SettingsForm):
             "send_error_mails": Switch,
             "error_recipients": forms.TextInput(attrs={"autocomplete": "off", "inputmode": "email"}),
             "allow_feedback": Switch,
+            "everyone_creates_projects": Switch,
+            "tell_impersonated": Switch,
             "zip_stream": Switch,
         }
         help_texts = {
@@ -50,6 +52,10 @@ class GeneralForm(SettingsForm):
             "send_error_mails": _("Errors of the server are sent by mail. Nothing is sent while mail is off."),
             "error_recipients": _("Comma-separated addresses. Empty: all superusers with an e-mail address."),
             "allow_feedback": _("A button in the bar lets everyone who is signed in write to the administrators."),
+            "everyone_creates_projects": _(
+                "With any other role they may in any case. Everybody has a private MyAgora."
+            ),
+            "tell_impersonated": _("Who acted as them, when and how; without the reason, which security reads."),
             "zip_stream": _("Packages are made while they are downloaded, without space on the server's disk."),
             "max_download_gb": _("The largest package that one download may make on the server's disk."),
         }

@@ -85,6 +85,8 @@ class ServerSettings(models.Model):
     )
     idle_limit = models.DurationField(_("Idle limit"), default=timedelta(hours=8), validators=LIMITS)
     absolute_limit = models.DurationField(_("Absolute limit"), default=timedelta(days=7), validators=LIMITS)
+    everyone_creates_projects = models.BooleanField(_("Accounts without a role may create projects"), default=False)
+    tell_impersonated = models.BooleanField(_("Show accounts on their profile who acted as them"), default=True)
     version = models.PositiveIntegerField(default=1, editable=False)
 
     audit_type = "settings"

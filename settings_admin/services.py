@@ -22,6 +22,8 @@ GENERAL = (
     "send_error_mails",
     "error_recipients",
     "allow_feedback",
+    "everyone_creates_projects",
+    "tell_impersonated",
     "zip_stream",
     "max_download_gb",
     "idle_limit",

@@ -22,6 +22,8 @@ SECTIONS = [
     ("sessions", gettext_lazy("Sessions")),
     ("errors", gettext_lazy("Error logging")),
     ("feedback", gettext_lazy("User feedback")),
+    ("projects", gettext_lazy("Projects")),
+    ("impersonation", gettext_lazy("Impersonation")),
     ("download", gettext_lazy("Download")),
 ]
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.apps import apps
@@ -13,10 +14,14 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from accounts.models import Account
 from accounts.roles import Role
 from agora.base.access import Access, allows
+from agora.base.models import fold
 from audit.models import Entry
 from feedback.models import Feedback
 from mail.models import Message
-from sessions_admin.models import Session
+from projects.models import MY_AGORA, Membership, Project
+from projects.services.members import add_member
+from projects.services.projects import create_project
+from sessions_admin.models import Elevation, Session
 from tests.conftest import Make
 
 CAST: dict[str, dict[str, Any]] = {
@@ -116,8 +121,26 @@ class World:
             answers=[{"at": "2026-11-20T12:00:00+00:00", "answer": "550 No such user"}],
             next_at=self.tara.created_at, give_up_at=self.tara.created_at, finished_at=self.tara.created_at,
         )  # fmt: skip
+        self.visited([*self.people.values(), self.tara])
+        owner = make.actor(self.people["root"])
+        self.project = create_project("Knee study", "Twelve patients.", actor=owner)
+        self.membership = add_member(self.project, self.tara, "observer", actor=owner)
+        self.elevation = Elevation.objects.create(
+            kind="admin_mode", session_id=1, account_id=self.people["root"].pk, account_name="root", reason="Ticket 1",
+            started_at=self.tara.created_at, ends_at=self.tara.created_at + timedelta(hours=1),
+            last_used_at=self.tara.created_at, ended_at=self.tara.created_at + timedelta(minutes=5), end="stopped",
+        )  # fmt: skip
         self.entry = Entry.objects.create(
             at=Session.objects.latest("pk").opened_at, event="account.locked", outcome="success", actor_name="sam"
+        )
+
+    def visited(self, people: list[Account]) -> None:
+        """Everybody has been here before and has a private project, made in one go."""
+        named, at = {"name": MY_AGORA, "name_key": fold(MY_AGORA), "search_text": fold(MY_AGORA)}, self.tara.created_at
+        made = [Project(owner=account, is_personal=True, created_at=at, **named) for account in people]
+        Project.objects.bulk_create(made)
+        Membership.objects.bulk_create(
+            Membership(project=project, account=project.owner, role="manager", added_at=at) for project in made
         )
 
     def client(self, name: str, **how: Any) -> Client:
@@ -130,8 +153,9 @@ class World:
     def ids(self) -> dict[str, int]:
         """What the addresses name: somebody else's account and session, an entry, a message."""
         theirs = Session.objects.of_account(self.tara.pk).latest("pk")
-        return {
-            "accounts": self.tara.pk,
+        account = {"accounts": self.tara.pk, "impersonate": self.tara.pk, "admin-mode": self.elevation.pk}
+        account |= {"projects": self.project.pk, "members": self.membership.pk}
+        return account | {
             "sessions": theirs.pk,
             "audit": self.entry.pk,
             "feedback": self.letter.pk,

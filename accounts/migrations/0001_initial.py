@@ -2,6 +2,7 @@
 
 import datetime
 
+import django.db.models.functions.text
 from django.db import migrations, models
 
 import accounts.models
@@ -213,4 +214,42 @@ class Migration(migrations.Migration):
             },
         ),
         agora.base.models.CreateGramIndex("accounts_account"),
+        migrations.AddIndex(
+            model_name="account",
+            index=models.Index(
+                django.db.models.functions.text.Lower("email"),
+                condition=models.Q(("email", ""), _negated=True),
+                name="account_by_email",
+            ),
+        ),
+        migrations.CreateModel(
+            name="ResetRequest",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField()),
+                ("typed", agora.base.models.EncryptedField(blank=True)),
+                ("address", models.GenericIPAddressField(null=True)),
+                ("user_agent", models.CharField(blank=True, max_length=400)),
+                ("request_id", models.CharField(blank=True, max_length=32)),
+            ],
+            options={
+                "verbose_name": "password reset request",
+                "verbose_name_plural": "password reset requests",
+            },
+        ),
+        migrations.CreateModel(
+            name="Registration",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField()),
+                ("username", models.CharField(max_length=150, validators=[accounts.names.validate_username])),
+                ("email", models.EmailField(max_length=254)),
+                ("password", models.CharField(max_length=128)),
+            ],
+            options={
+                "verbose_name": "registration",
+                "verbose_name_plural": "registrations",
+                "indexes": [models.Index(fields=["at"], name="registration_by_time")],
+            },
+        ),
     ]

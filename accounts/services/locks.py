@@ -54,8 +54,8 @@ def lock(account: Account, *, actor: Actor, reason: str = "", batch: str = "") -
     details = {"reason": reason} | ({"batch": batch} if batch else {})
     with change(LOCKED, actor=actor, target=account, **details) as entry:
         current = fresh(account)
-        if is_self(current, actor):
-            raise CannotLockYourself
+        if is_self(current, actor) or (actor.accountable and actor.accountable.pk == current.pk):
+            raise CannotLockYourself  # nor through somebody else whom one acts as
         if current.is_locked:
             raise AlreadyLocked
         check_not_last_superuser(current)

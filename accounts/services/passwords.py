@@ -30,7 +30,7 @@ def set_password(account: Account, password: str, *, actor: Actor, temporary: bo
         check_may_edit(current, actor)
         if is_self(current, actor):
             raise ChangeYourOwnOnTheProfile
-        entry.details["sessions_ended"] = _write(current, password, temporary=temporary, actor=actor)
+        entry.details["sessions_ended"] = write_password(current, password, temporary=temporary, actor=actor)
     return current
 
 
@@ -38,11 +38,15 @@ def choose_password(account: Account, password: str, *, actor: Actor) -> Account
     """The account's own person sets it; every other session ends. Raises ValidationError for a weak password."""
     with change(PASSWORD_CHANGED, actor=actor, target=account, temporary=False, own=True) as entry:
         current = fresh(account)
-        entry.details["sessions_ended"] = _write(current, password, temporary=False, actor=actor)
+        entry.details["sessions_ended"] = write_password(current, password, temporary=False, actor=actor)
     return current
 
 
-def _write(account: Account, password: str, *, temporary: bool, actor: Actor) -> int:
+def write_password(account: Account, password: str, *, temporary: bool, actor: Actor) -> int:
+    """Within a change: the password, and the end of every session but the actor's; returns how many ended.
+
+    Raises ValidationError for a weak password.
+    """
     validate_password(password, account)
     account.set_password(password)
     account.must_change_password = temporary

@@ -19,6 +19,7 @@ from agora.base.errors import Refused
 from audit.events import event
 from audit.models import Outcome
 from audit.services import record
+from sessions_admin.elevations import end_of_sessions
 from sessions_admin.models import Cause, Method
 from sessions_admin.services import CLOSED
 from sessions_admin.store import SessionStore
@@ -81,6 +82,8 @@ def close_session(request: HttpRequest, *, actor: Actor, cause: Cause = Cause.SI
     account, row = store.account, store.row
     store.cause = cause
     with transaction.atomic():
+        if row is not None:
+            end_of_sessions([row.pk], actor=actor, at=actor.at)
         logout(request)
         if account is not None and row is not None:
             record(CLOSED, actor=actor.as_account(account, row.pk), target=row, account=account.username, cause=cause)

@@ -1,21 +1,35 @@
 """Slows down guessing: each failure beyond a few makes the next try wait longer, for the username and for the address.
 
+The same holds for codes of the second factor, by account, for API keys, by address, and for what anybody may ask for
+without an account: password resets and registrations.
+
 Kept in the database, so it holds in every process and survives a restart (OWASP Authentication Cheat Sheet).
 """
 
 import hashlib
 import math
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, Value
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext_lazy
 
 from accounts.models import SignInThrottle
 from agora.base.errors import Refused
 from agora.base.models import fold
 
-FREE = {"username": 5, "address": 20}  # failures before the first wait
+# Tries before the first wait.
+FREE = {
+    "username": 5,
+    "address": 20,
+    "code": 5,
+    "api": 20,
+    "reset": 10,
+    "reset-account": 3,
+    "registration": 10,
+    "registration-mail": 3,
+}
 LONGEST = timedelta(minutes=15)
 FORGOTTEN = timedelta(hours=24)  # after so long without a failure it starts anew
 
@@ -25,27 +39,59 @@ class TooManyAttempts(Refused):
 
     status = 429
 
+    sentence = ngettext_lazy(
+        "Too many failed attempts. Try again in %(seconds)d second.",
+        "Too many failed attempts. Try again in %(seconds)d seconds.",
+        "seconds",
+    )
+
     def __init__(self, seconds: int) -> None:
         self.seconds = seconds
-        super().__init__(
-            ngettext(
-                "Too many failed attempts. Try again in %(seconds)d second.",
-                "Too many failed attempts. Try again in %(seconds)d seconds.",
-                seconds,
-            )
-            % {"seconds": seconds}
-        )
+        super().__init__(self.sentence % {"seconds": seconds})
+
+
+class TooManyRequests(TooManyAttempts):
+    """Asked for too often, rightly or wrongly."""
+
+    sentence = ngettext_lazy(
+        "Too many requests. Try again in %(seconds)d second.",
+        "Too many requests. Try again in %(seconds)d seconds.",
+        "seconds",
+    )
 
 
 def keys(username: str, address: str | None) -> dict[str, str]:
-    """The rows that count for this try. Digests: what people type into a name field by mistake may be a password."""
-    found = {"username": fold(username)} | ({"address": address} if address else {})
-    return {kind: hashlib.sha256(f"{kind}:{value}".encode()).hexdigest() for kind, value in found.items()}
+    """The rows that count for this try at a password."""
+    return digests(_of_password(username, address))
+
+
+def digests(values: Mapping[str, str]) -> dict[str, str]:
+    """Kind and value to the row's key. Digests: what people type into a name field by mistake may be a password."""
+    return {kind: hashlib.sha256(f"{kind}:{value}".encode()).hexdigest() for kind, value in values.items()}
+
+
+def _of_password(username: str, address: str | None) -> dict[str, str]:
+    return {"username": fold(username)} | ({"address": address} if address else {})
+
+
+def admit(values: Mapping[str, str], *, now: datetime) -> None:
+    """Counts every request and lets it through, or raises TooManyRequests."""
+    try:
+        check_all(values, now=now)
+    except TooManyAttempts as refusal:
+        raise TooManyRequests(refusal.seconds) from None
+    with transaction.atomic():
+        count_all(values, now=now)
 
 
 def check(username: str, address: str | None, *, now: datetime) -> None:
     """Raises TooManyAttempts while the username or the address has to wait."""
-    blocked = SignInThrottle.objects.filter(key__in=keys(username, address).values(), blocked_until__gt=now)
+    check_all(_of_password(username, address), now=now)
+
+
+def check_all(values: Mapping[str, str], *, now: datetime) -> None:
+    """Raises TooManyAttempts while one of the values (kind → value) has to wait."""
+    blocked = SignInThrottle.objects.filter(key__in=digests(values).values(), blocked_until__gt=now)
     until = max((row.blocked_until for row in blocked), default=None)
     if until is not None:
         blocked.update(refused=F("refused") + Value(1))
@@ -54,8 +100,13 @@ def check(username: str, address: str | None, *, now: datetime) -> None:
 
 def count_failure(username: str, address: str | None, *, now: datetime) -> dict[str, int]:
     """One more failure for both; returns the seconds to wait now and how many tries were refused unheard before."""
+    return count_all(_of_password(username, address), now=now)
+
+
+def count_all(values: Mapping[str, str], *, now: datetime) -> dict[str, int]:
+    """One more failure for each value (kind → value); returns as ``count_failure``."""
     longest, refused = timedelta(0), 0
-    for kind, key in keys(username, address).items():
+    for kind, key in digests(values).items():
         row = _locked(key, now)
         stale = now - row.failed_at > FORGOTTEN
         row.failures = 1 if stale else row.failures + 1
@@ -68,7 +119,12 @@ def count_failure(username: str, address: str | None, *, now: datetime) -> dict[
 
 def forget(username: str) -> None:
     """The right password ends the username's waits. The address keeps its count: one good account buys no guesses."""
-    SignInThrottle.objects.filter(key=keys(username, None)["username"]).delete()
+    forget_all(_of_password(username, None))
+
+
+def forget_all(values: Mapping[str, str]) -> None:
+    """What is known to be right starts anew."""
+    SignInThrottle.objects.filter(key__in=digests(values).values()).delete()
 
 
 def wait_after(failures: int, *, free: int) -> timedelta:

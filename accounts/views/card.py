@@ -16,10 +16,10 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.forms.account import ProfileForm, RoleForm, SetPasswordForm
 from accounts.models import Account
 from accounts.roles import PERMISSIONS, Role, difference, permissions_of
-from accounts.services import accounts, passwords
+from accounts.services import accounts, passwords, resets
 from accounts.services.rules import is_self, may_touch_superusers
 from accounts.views.common import back_to_list, person, visible_account, with_back
-from agora.base.access import requires
+from agora.base.access import not_while_impersonating, requires
 from agora.base.http import Request
 from agora.base.pages import keyset_page
 from audit.models import Entry
@@ -50,6 +50,7 @@ def frame(request: Request, account: Account, current: str) -> dict[str, Any]:
         "may_edit": editable and request.user.has_perm("accounts.change"),
         "may_set_password": editable
         and request.user.has_perm("accounts.set_password")
+        and not request.impersonator
         and not is_self(account, request.actor),
     }
 
@@ -64,7 +65,8 @@ def show_card(request: Request, account: Account, *, status: int = 200, **forms:
         ),
         "password": SetPasswordForm(),
     }
-    context = {**frame(request, account, "accounts:card"), "forms": {**fresh, **forms}}
+    no_link = resets.obstacle_to_link(account)
+    context = {**frame(request, account, "accounts:card"), "forms": {**fresh, **forms}, "no_link": no_link}
     return render(request, "accounts/card.html", context, status=status)
 
 
@@ -123,6 +125,7 @@ def edit(request: Request, pk: int) -> HttpResponse:
     return show_card(request, visible_account(request, pk), profile=form, status=422)
 
 
+@not_while_impersonating
 @requires("accounts.set_password")
 @sensitive_post_parameters("new_password")
 @require_POST

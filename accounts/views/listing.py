@@ -15,7 +15,7 @@ from accounts.models import Account, AccountQuerySet
 from accounts.services import exports, passwords
 from accounts.views.card import show_card
 from accounts.views.common import person, visible_account
-from agora.base.access import requires
+from agora.base.access import not_while_impersonating, requires
 from agora.base.http import Request, csv_lines, next_url, stream
 from agora.base.pages import bounded_counts, count_label
 
@@ -45,6 +45,7 @@ def _tabs(filters: AccountFilter, rows: AccountQuerySet) -> list[tuple[str, str,
     ]
 
 
+@not_while_impersonating
 @requires("accounts.set_password")
 @sensitive_post_parameters("new_password")
 @require_POST

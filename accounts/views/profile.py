@@ -17,7 +17,7 @@ from accounts.models import Account, Theme
 from accounts.services import passwords, sign_in
 from accounts.services.accounts import change_profile
 from accounts.views.common import person
-from agora.base.access import signed_in
+from agora.base.access import not_while_impersonating, signed_in
 from agora.base.errors import BadRequest, Refused
 from agora.base.http import Request, next_url
 from sessions_admin.models import Cause, Session
@@ -77,6 +77,7 @@ def theme(request: Request) -> HttpResponse:
     return redirect(next_url(request, reverse("overview")))
 
 
+@not_while_impersonating
 @signed_in
 @sensitive_post_parameters()
 @require_POST

@@ -15,9 +15,11 @@ from accounts.forms.sign_in import NewPasswordForm, SignInForm
 from accounts.models import Account
 from accounts.services import passwords, sign_in
 from accounts.services.throttle import TooManyAttempts
-from agora.base.access import public, signed_in
+from agora.base.access import even_while_looking, public, signed_in
 from agora.base.http import Request, next_url
+from mail.services import mail_is_on
 from sessions_admin.models import Method
+from settings_admin.models import ServerSettings
 
 
 @public
@@ -40,10 +42,15 @@ def sign_in_page(request: Request) -> HttpResponse:
         else:
             return _next_step(request, account, target)
     status = 429 if wait else 422 if form.errors else 200
-    response = render(request, "accounts/sign_in.html", {"form": form, "next": target}, status=status)
+    context = {"form": form, "next": target, "may_reset": mail_is_on(), "may_register": may_register()}
+    response = render(request, "accounts/sign_in.html", context, status=status)
     if wait:
         response["Retry-After"] = str(wait)
     return response
+
+
+def may_register() -> bool:
+    return ServerSettings.load().allow_registration
 
 
 def _next_step(request: Request, account: Account, target: str) -> HttpResponse:
@@ -75,6 +82,7 @@ def new_password_page(request: Request) -> HttpResponse:
     return render(request, "accounts/new_password.html", context, status=422 if form.errors else 200)
 
 
+@even_while_looking
 @signed_in
 @require_POST
 def sign_out(request: Request) -> HttpResponse:

@@ -4,7 +4,7 @@ Closed by default: a view that declares nothing raises (OWASP ASVS 8.2.1, "deny 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
@@ -12,6 +12,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.urls import resolve, reverse
+from django.utils.translation import gettext
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -27,13 +28,16 @@ class Person(Protocol):
 
 @dataclass(frozen=True)
 class Access:
-    """One declaration: public, signed in, or signed in with a permission."""
+    """One declaration: public, signed in, or signed in with a permission; and what it means to impersonators."""
 
     public: bool = False
     permission: str = ""
+    impersonating: bool = True  # may it be called by somebody who acts as somebody else?
+    looking: bool = False  # may it change something even while they only look?
 
     def __str__(self) -> str:
-        return "public" if self.public else self.permission or "signed in"
+        who = "public" if self.public else self.permission or "signed in"
+        return who + ("" if self.impersonating else ", as oneself") + (", also looking" if self.looking else "")
 
 
 def _declare(access: Access) -> Callable[[View], View]:
@@ -53,8 +57,24 @@ def requires(permission: str) -> Callable[[View], View]:
     return _declare(Access(permission=permission))
 
 
-def allows(access: Access, person: Person) -> bool:
+def not_while_impersonating(view: View) -> View:
+    """Refused while somebody acts as somebody else: credentials and keys. Stands above the declaration of who may."""
+    return _declare(replace(declared(view), impersonating=False))(view)
+
+
+def even_while_looking(view: View) -> View:
+    """The ways out: may be called while looking only, when every other change is refused."""
+    return _declare(replace(declared(view), looking=True))(view)
+
+
+def is_impersonating(request: HttpRequest) -> bool:
+    return getattr(request, "impersonator", None) is not None
+
+
+def allows(access: Access, person: Person, *, impersonating: bool = False) -> bool:
     """The one rule: may this person pass this declaration?"""
+    if impersonating and not access.impersonating:
+        return False
     if access.public:
         return True
     return person.is_authenticated and (not access.permission or person.has_perm(access.permission))
@@ -72,7 +92,8 @@ def declared(view: Callable[..., Any]) -> Access:
 def url_if_allowed(request: HttpRequest, name: str, *args: Any, **kwargs: Any) -> str:
     """The address of a view, or "" when this person may not call it: a button never offers what is refused."""
     url = reverse(name, args=args, kwargs=kwargs)
-    return url if allows(declared(resolve(urlsplit(url).path).func), request.user) else ""
+    access = declared(resolve(urlsplit(url).path).func)
+    return url if allows(access, request.user, impersonating=is_impersonating(request)) else ""
 
 
 class AccessMiddleware:
@@ -86,8 +107,15 @@ class AccessMiddleware:
 
     def process_view(self, request: HttpRequest, view: Callable[..., Any], *_: Any) -> HttpResponse | None:
         access = declared(view)
-        if allows(access, request.user):
+        impersonating = is_impersonating(request)
+        if allows(access, request.user, impersonating=impersonating):
             return None
+        if impersonating and not access.impersonating:
+            raise PermissionDenied(
+                gettext(
+                    "This is not open while you act as somebody else. Stop impersonating first; then it is your own."
+                )
+            )
         if request.user.is_authenticated:
             raise PermissionDenied
         return sign_in_first(request)

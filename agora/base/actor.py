@@ -1,7 +1,10 @@
 """Who is acting, from where and when: built once at the edge and passed down, so that the audit never has to guess."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol, Self
 
@@ -14,7 +17,8 @@ from agora.base.http import client_address
 class Person(Protocol):
     """What is written down of an account."""
 
-    pk: int
+    @property
+    def pk(self) -> int: ...
 
     def get_username(self) -> str: ...
 
@@ -31,13 +35,35 @@ class Origin:
     request_id: str = ""
 
 
+PEOPLE = ("account", "impersonator")
+
+
+@dataclass(frozen=True)
+class Known:
+    """A person by id and name, as a queue remembers one."""
+
+    pk: int
+    username: str
+
+    def get_username(self) -> str:
+        return self.username
+
+
+def _known(person: Person | None) -> dict[str, Any] | None:
+    return {"pk": person.pk, "username": person.get_username()} if person else None
+
+
 @dataclass(frozen=True)
 class Actor:
-    """Who acts (``account``; None for the system or a visitor), for whom, in which sign-in session, and when."""
+    """Who acts (``account``; None for the system or a visitor), for whom, in which sign-in session, and when.
+
+    While impersonating ``account`` is the one acted as. ``elevation_id`` names the impersonation or admin mode.
+    """
 
     account: Person | None = None
     impersonator: Person | None = None
     session_id: int | None = None
+    elevation_id: int | None = None
     origin: Origin = Origin()
     name: str = ""
     at: datetime = field(default_factory=timezone.now)
@@ -63,8 +89,33 @@ class Actor:
         return cls(name="shell", origin=Origin(channel="command", path=name))
 
     def as_account(self, account: Person, session_id: int | None) -> Self:
-        """The same request, once it is known who is behind it (at sign-in)."""
-        return replace(self, account=account, session_id=session_id)
+        """The same request, once it is known who is behind it (at sign-in); nobody acts for anybody then."""
+        return replace(self, account=account, session_id=session_id, impersonator=None, elevation_id=None)
+
+    @property
+    def names(self) -> str:
+        """For log lines: "root as vic" while impersonating."""
+        who = self.accountable.get_username() if self.accountable else self.name or "-"
+        return f"{who} as {self.label}" if self.impersonator else who
+
+    def as_dict(self) -> dict[str, Any]:
+        """For a queue: work that is done later is done in the same names, whatever became of the session meanwhile."""
+        people = {name: _known(getattr(self, name)) for name in PEOPLE}
+        plain = {"session_id": self.session_id, "elevation_id": self.elevation_id, "name": self.name}
+        return people | plain | {"origin": asdict(self.origin)}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any], *, channel: str = "worker") -> Self:
+        """What ``as_dict`` wrote, as the Actor of a background job that begins now."""
+        account, impersonator = (Known(**who) if (who := values[name]) else None for name in PEOPLE)
+        return cls(
+            account=account,
+            impersonator=impersonator,
+            session_id=values["session_id"],
+            elevation_id=values["elevation_id"],
+            origin=Origin(**values["origin"] | {"channel": channel}),
+            name=values["name"],
+        )
 
 
 def actor_of(request: HttpRequest) -> Actor:
@@ -75,6 +126,7 @@ def actor_of(request: HttpRequest) -> Actor:
         account=user if signed_in else None,
         impersonator=getattr(request, "impersonator", None),
         session_id=getattr(request.session, "row_id", None) if signed_in else None,
+        elevation_id=getattr(getattr(request, "elevation", None), "pk", None) if signed_in else None,
         origin=Origin(
             channel="web",
             address=client_address(request),
@@ -94,4 +146,26 @@ class ActorMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.actor = actor_of(request)  # type: ignore[attr-defined]
-        return self.get_response(request)
+        with named_in_logs(request.actor):  # type: ignore[attr-defined]
+            return self.get_response(request)
+
+
+_in_logs: ContextVar[str] = ContextVar("agora_names_in_logs", default="-")
+
+
+@contextmanager
+def named_in_logs(actor: Actor) -> Iterator[None]:
+    """Log lines written inside name who caused them; for log lines alone, what acts is passed down."""
+    token = _in_logs.set(actor.names)
+    try:
+        yield
+    finally:
+        _in_logs.reset(token)
+
+
+class NamesFilter(logging.Filter):
+    """Gives each record ``actor``: who caused it, "root as vic" while impersonating, "-" for the server itself."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.actor = _in_logs.get()
+        return True

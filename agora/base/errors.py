@@ -44,9 +44,14 @@ class RefusalMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if not isinstance(exception, Refused):
             return None
-        if request.headers.get("HX-Request") == "true":
-            response = render(request, "components/_toast.html", {"text": str(exception), "tone": "bad"}, status=422)
-            response["HX-Retarget"] = "#toasts"
-            response["HX-Reswap"] = "beforeend"
-            return response
-        return render(request, "errors/refused.html", {"sentence": str(exception)}, status=exception.status)
+        return refusal(request, str(exception), status=exception.status)
+
+
+def refusal(request: HttpRequest, sentence: str, *, status: int) -> HttpResponse:
+    """The page that says what was refused; for htmx, which swaps only 422, a toast."""
+    if request.headers.get("HX-Request") == "true":
+        response = render(request, "components/_toast.html", {"text": sentence, "tone": "bad"}, status=422)
+        response["HX-Retarget"] = "#toasts"
+        response["HX-Reswap"] = "beforeend"
+        return response
+    return render(request, "errors/refused.html", {"sentence": sentence}, status=status)

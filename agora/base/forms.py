@@ -11,6 +11,7 @@ from django import forms
 from django.forms import boundfield
 from django.forms.renderers import TemplatesSetting
 from django.utils.functional import Promise
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from agora.base.times import UNITS, in_units
@@ -78,7 +79,7 @@ class Length(forms.MultiWidget):
 
     def __init__(self) -> None:
         number = forms.NumberInput({"class": "input", "min": 1, "step": 1, "inputmode": "numeric"})
-        unit = forms.Select({"aria-label": _("Unit")}, choices=LENGTH_UNITS)
+        unit = forms.Select(choices=LENGTH_UNITS)
         super().__init__({"number": number, "unit": unit})
 
     def decompress(self, value: timedelta | None) -> list[Any]:
@@ -100,6 +101,7 @@ class LengthField(forms.MultiValueField):
         number = forms.IntegerField(min_value=1, max_value=999_999)
         unit = forms.TypedChoiceField(choices=LENGTH_UNITS, coerce=int)
         super().__init__(fields=(number, unit), **kwargs)
+        self.widget.widgets[1].attrs["aria-label"] = format_lazy(_("{name}, unit"), name=self.label)
 
     def compress(self, data_list: Sequence[int]) -> timedelta | None:
         return timedelta(seconds=data_list[0] * data_list[1]) if data_list else None

@@ -17,7 +17,8 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 if TYPE_CHECKING:
     from django_htmx.middleware import HtmxDetails
 
-    from agora.base.actor import Actor
+    from agora.base.actor import Actor, Person
+    from sessions_admin.models import Elevation
 
 
 class Request(HttpRequest):
@@ -26,6 +27,8 @@ class Request(HttpRequest):
     actor: "Actor"
     htmx: "HtmxDetails"
     request_id: str
+    elevation: "Elevation | None"
+    impersonator: "Person | None"
 
 
 class StaticFiles(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # whitenoise has no types

@@ -33,9 +33,9 @@ def exact(context: Context, value: datetime | None, seconds: bool = False) -> st
 
 
 @pass_context
-def clock(context: Context, value: datetime) -> str:
-    """Time of day with seconds, for logs whose rows stand under their day."""
-    return timezone.localtime(value).strftime(_clock(_preference(context), seconds=True))
+def clock(context: Context, value: datetime, seconds: bool = True) -> str:
+    """Time of day, for logs whose rows stand under their day, and for what ends today."""
+    return timezone.localtime(value).strftime(_clock(_preference(context), seconds=seconds))
 
 
 def _clock(chosen: str, seconds: bool) -> str:

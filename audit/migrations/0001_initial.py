@@ -63,6 +63,7 @@ class Migration(migrations.Migration):
                 ("behalf_id", models.BigIntegerField(null=True)),
                 ("behalf_name", models.CharField(blank=True, max_length=150)),
                 ("session_id", models.BigIntegerField(null=True)),
+                ("elevation_id", models.BigIntegerField(null=True)),
                 ("target_type", models.CharField(blank=True, max_length=32)),
                 ("target_id", models.CharField(blank=True, max_length=64)),
                 ("target_name", models.CharField(blank=True, max_length=200)),
@@ -91,6 +92,11 @@ class Migration(migrations.Migration):
                         condition=models.Q(("session_id__isnull", False)),
                         fields=["session_id", "at", "id"],
                         name="audit_entry_session",
+                    ),
+                    models.Index(
+                        condition=models.Q(("elevation_id__isnull", False)),
+                        fields=["elevation_id", "at", "id"],
+                        name="audit_entry_elevation",
                     ),
                     models.Index(fields=["target_type", "target_id", "at", "id"], name="audit_entry_target"),
                     models.Index(

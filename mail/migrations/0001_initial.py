@@ -112,6 +112,9 @@ class Migration(migrations.Migration):
                 ("lease", models.CharField(blank=True, max_length=32)),
                 ("actor_id", models.BigIntegerField(null=True)),
                 ("actor_name", models.CharField(blank=True, max_length=150)),
+                ("behalf_id", models.BigIntegerField(null=True)),
+                ("behalf_name", models.CharField(blank=True, max_length=150)),
+                ("elevation_id", models.BigIntegerField(null=True)),
                 ("request_id", models.CharField(blank=True, max_length=32)),
             ],
             options={

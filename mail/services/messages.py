@@ -62,7 +62,7 @@ def send(template: str, *, to: str, actor: Actor, context: Mapping[str, Any] | N
     subject, text, html = render(template, {**(context or {}), "server": server, "absolute": server.absolute})
     message_id = f"<{uuid.uuid4().hex}@{domain_of(server)}>"
     content = "" if wrong else compose(message_id, to, subject, text, html, actor)
-    who = actor.accountable
+    who, behalf = actor.accountable, actor.account if actor.impersonator else None
     with transaction.atomic():
         message = Message.objects.create(
             message_id=message_id,
@@ -77,7 +77,10 @@ def send(template: str, *, to: str, actor: Actor, context: Mapping[str, Any] | N
             give_up_at=actor.at + KEPT_TRYING,
             finished_at=actor.at if wrong else None,
             actor_id=who.pk if who else None,
-            actor_name=actor.label[:150],
+            actor_name=(who.get_username() if who else actor.name)[:150],
+            behalf_id=behalf.pk if behalf else None,
+            behalf_name=behalf.get_username()[:150] if behalf else "",
+            elevation_id=actor.elevation_id,
             request_id=actor.origin.request_id,
         )
         if not wrong:

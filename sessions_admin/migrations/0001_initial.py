@@ -4,11 +4,14 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
+import agora.base.models
+
 
 class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
+        ("audit", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -118,4 +121,131 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.CreateModel(
+            name="Elevation",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("search_text", models.TextField(blank=True, default="", editable=False)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("impersonation", "Impersonation"), ("admin_mode", "Admin mode")], max_length=20
+                    ),
+                ),
+                ("session_id", models.BigIntegerField()),
+                ("account_id", models.BigIntegerField()),
+                ("account_name", models.CharField(max_length=150)),
+                ("target_id", models.BigIntegerField(null=True)),
+                ("target_name", models.CharField(blank=True, max_length=150)),
+                (
+                    "mode",
+                    models.CharField(
+                        blank=True, choices=[("", "Everything"), ("look", "Look only"), ("act", "Act")], max_length=10
+                    ),
+                ),
+                ("reason", models.CharField(max_length=500)),
+                ("started_at", models.DateTimeField()),
+                ("ends_at", models.DateTimeField()),
+                ("idle_limit", models.DurationField(null=True)),
+                ("last_used_at", models.DateTimeField()),
+                ("ended_at", models.DateTimeField(null=True)),
+                (
+                    "end",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", "Running"),
+                            ("stopped", "Stopped"),
+                            ("time", "Time was over"),
+                            ("idle", "Not used for too long"),
+                            ("session_ended", "The session ended"),
+                            ("not_allowed", "No longer a superuser"),
+                            ("target_locked", "The account was locked"),
+                            ("target_inactive", "The account was deactivated"),
+                            ("target_superuser", "The account became a superuser"),
+                            ("target_gone", "The account was deleted"),
+                            ("switched_off", "Switched off on this server"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "elevation",
+                "verbose_name_plural": "elevations",
+                "indexes": [
+                    models.Index(fields=["kind", "started_at", "id"], name="elevation_kind_started"),
+                    models.Index(fields=["target_id", "started_at"], name="elevation_target"),
+                    models.Index(
+                        condition=models.Q(("ended_at__isnull", True)), fields=["ends_at"], name="elevation_running"
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("ended_at__isnull", True)),
+                        fields=("session_id",),
+                        name="elevation_one_in_a_session",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ["impersonation", "admin_mode"])), name="elevation_kind_known"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "end__in",
+                                [
+                                    "",
+                                    "stopped",
+                                    "time",
+                                    "idle",
+                                    "session_ended",
+                                    "not_allowed",
+                                    "target_locked",
+                                    "target_inactive",
+                                    "target_superuser",
+                                    "target_gone",
+                                    "switched_off",
+                                ],
+                            )
+                        ),
+                        name="elevation_end_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("reason", ""), _negated=True), name="elevation_has_a_reason"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("ends_at__gt", models.F("started_at"))), name="elevation_ends_after_start"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("end", ""), ("ended_at__isnull", True)),
+                            models.Q(("ended_at__isnull", False), models.Q(("end", ""), _negated=True)),
+                            _connector="OR",
+                        ),
+                        name="elevation_ended_has_end",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("kind", "admin_mode"), ("mode", ""), ("target_id__isnull", True), ("target_name", "")
+                            ),
+                            models.Q(
+                                ("kind", "impersonation"), ("mode__in", ("look", "act")), ("target_id__isnull", False)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="elevation_target_and_mode_of_impersonation",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("target_id__isnull", True),
+                            models.Q(("target_id", models.F("account_id")), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="elevation_not_as_oneself",
+                    ),
+                ],
+            },
+        ),
+        agora.base.models.CreateGramIndex("sessions_admin_elevation"),
     ]

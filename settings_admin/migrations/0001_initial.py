@@ -80,6 +80,14 @@ class Migration(migrations.Migration):
                         verbose_name="Absolute limit",
                     ),
                 ),
+                (
+                    "everyone_creates_projects",
+                    models.BooleanField(default=False, verbose_name="Accounts without a role may create projects"),
+                ),
+                (
+                    "tell_impersonated",
+                    models.BooleanField(default=True, verbose_name="Show accounts on their profile who acted as them"),
+                ),
                 ("version", models.PositiveIntegerField(default=1, editable=False)),
             ],
             options={

@@ -14,7 +14,7 @@ from audit.models import Entry
 from feedback.models import Feedback
 from feedback.services import MOST, WITHIN, send_feedback, set_handled
 from settings_admin.models import ServerSettings
-from tests.conftest import Make
+from tests.conftest import Mailbox, Make
 
 NEW, LIST = "/feedback/new/", "/settings/feedback/"
 MESSAGE = {"text": "The clock on the wall is five minutes late.", "may_answer": "on", "page": "/profile/?tab=2"}
@@ -143,3 +143,22 @@ def test_the_database_refuses_nonsense(make: Make, nell: Account) -> None:
     for values in ({"text": ""}, {"handled_by_name": "ada"}):
         with pytest.raises(IntegrityError), transaction.atomic():
             Feedback.objects.filter(pk=letter.pk).update(**values)
+
+
+def test_a_message_is_mailed_to_each_administrator_with_an_address(
+    mailbox: Mailbox, make: Make, ada: Account, root: Account, sam: Account, nell: Account
+) -> None:
+    Account.objects.filter(pk__in=[ada.pk, sam.pk]).update(email="it@example.com")
+    Account.objects.filter(pk=root.pk).update(email="IT@example.com")
+    Account.objects.filter(pk=nell.pk).update(email="nell@example.com")
+    make.account("lou", role="administrator", email="lou@example.com", is_active=False)
+    make.account("olga", role="administrator", email="not an address")
+    make.account("otis", role="administrator", email="otis@example.com")
+    make.client(nell).post(NEW, MESSAGE | {"text": "One <b>\nSubject: two"})
+    sent = mailbox.queued()
+    assert sorted(mail["To"].lower() for _row, mail in sent) == ["it@example.com", "otis@example.com"]
+    text = sent[0][1].get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    assert "One <b>\nSubject: two" in text.replace("\r\n", "\n") and "nell@example.com" in text
+    assert "http://localhost:8000/settings/feedback/" in text
+    assert sent[0][1]["Subject"] == "Feedback from nell"
+    assert "One &lt;b&gt;" in sent[0][1].get_body(("html",)).get_content()  # type: ignore[union-attr]

@@ -3,11 +3,12 @@
 import pytest
 from django.db import connection, transaction
 
+from accounts.models import Account
 from agora.base.actor import Actor, Origin
 from mail.models import MailSettings, Message, Mode, State
 from mail.services import CannotMail, mail_is_on, send
 from settings_admin.models import ServerSettings
-from tests.conftest import Mailbox
+from tests.conftest import Mailbox, Make
 
 ACTOR = Actor(name="shell", origin=Origin(request_id="r-1"))
 
@@ -108,3 +109,13 @@ def test_links_start_with_the_hostname_of_the_settings(settings: object) -> None
     assert server.absolute("/sign-in/") == "http://agora.example.com:8443/sign-in/"
     settings.HTTPS = True  # type: ignore[attr-defined]
     assert server.absolute("/sign-in/") == "https://agora.example.com:8443/sign-in/"
+
+
+def test_a_mail_caused_while_impersonating_names_both(
+    mailbox: Mailbox, make: Make, root: Account, vic: Account
+) -> None:
+    actor = make.actor(vic, impersonator=root, elevation_id=3)
+    send("test", to="ada@example.com", actor=actor, context={"by": "vic"})
+    ((row, _mail),) = mailbox.queued()
+    assert (row.actor_id, row.actor_name) == (root.pk, "root")
+    assert (row.behalf_id, row.behalf_name, row.elevation_id) == (vic.pk, "vic", 3)

@@ -9,10 +9,10 @@ from django.db import transaction
 
 from accounts.models import Account
 from agora import celery
-from agora.base.actor import Actor, Origin
+from agora.base.actor import Actor, Known, Origin
 from agora.celery import Publisher, actor_of_task, wake
 
-HEADERS = {"agora": {"id": 7, "name": "ada", "request": "r-1"}}
+HEADERS = {"agora": Actor(account=Known(7, "ada"), origin=Origin(request_id="r-1")).as_dict()}
 LIMIT = 20.0  # seconds
 
 
@@ -101,7 +101,7 @@ def test_only_what_is_committed_wakes_anybody(monkeypatch: pytest.MonkeyPatch, a
         wake("done", 5, actor=actor)
         assert broker.told == []
     broker.until(1)
-    assert broker.told == [("done", (5,), {"agora": {"id": ada.pk, "name": "ada", "request": "r-9"}})]
+    assert broker.told == [("done", (5,), {"agora": actor.as_dict()})]
 
 
 def test_a_task_acts_for_who_caused_it() -> None:

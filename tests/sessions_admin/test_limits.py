@@ -80,7 +80,7 @@ def test_a_purge_leaves_what_is_open_and_what_is_younger_than_a_year(make: Make,
     for age, cause in ((KEPT - timedelta(hours=1), "signed_out"), (KEPT + timedelta(hours=1), "locked")):
         make.client(ed)
         Session.objects.filter(account=ed, closed_at=None).update(closed_at=now - age, cause=cause, data="")
-    assert purge_sessions(now=now) == {"absolute": 0, "idle": 0, "visitors": 0, "removed": 1}
+    assert purge_sessions(now=now) == {"absolute": 0, "idle": 0, "elevations": 0, "visitors": 0, "removed": 1}
     assert set(Session.objects.values_list("account__username", "cause")) == {("vic", ""), ("ed", "signed_out")}
     entry = Entry.objects.get(event="session.purged")
     assert (entry.details["removed"], entry.details["older_than_days"]) == (1, 365)
@@ -112,4 +112,4 @@ def test_the_command_says_what_it_did(make: Make, vic: Account) -> None:
     aged(vic, opened=timedelta(hours=9), seen=timedelta(hours=9))
     said = StringIO()
     call_command("purge-sessions", stdout=said)
-    assert said.getvalue() == "absolute: 0, idle: 1, visitors: 0, removed: 0\n"
+    assert said.getvalue() == "absolute: 0, idle: 1, elevations: 0, visitors: 0, removed: 0\n"

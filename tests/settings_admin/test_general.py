@@ -26,6 +26,8 @@ LABELS = [
     "Send error logs to admin users",
     "Error log recipients",
     "Allow user feedback",
+    "Accounts without a role may create projects",
+    "Show accounts on their profile who acted as them",
     "Zip-Stream Download",
     "Max download size (in GB)",
 ]
@@ -54,6 +56,8 @@ def test_administrators_see_every_setting_by_its_name_with_its_default(make: Mak
         "send_error_mails": "on",
         "error_recipients": None,
         "allow_feedback": "on",
+        "everyone_creates_projects": None,
+        "tell_impersonated": "on",
         "zip_stream": None,
         "max_download_gb": "5",
         "idle_limit_number": "8",

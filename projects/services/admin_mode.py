@@ -1,0 +1,67 @@
+"""Admin mode: a superuser sees every project as if a member, in one session, for an hour at most."""
+
+from datetime import timedelta
+
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Account
+from accounts.services import sign_in
+from agora.base.actor import Actor
+from agora.base.errors import Refused
+from audit.models import Outcome
+from audit.services import record
+from sessions_admin import elevations
+from sessions_admin.models import Elevation, ElevationEnd, ElevationKind
+
+STARTED = elevations.STARTED[ElevationKind.ADMIN_MODE]
+PERMISSION = "admin_mode.use"
+IDLE = timedelta(minutes=15)
+
+
+class NoPassword(Refused):
+    status = 409
+    message = _(
+        "This account has no password here, so you can't be asked for it again. Confirming through another sign-in "
+        "system is not possible yet: set a password for this account first."
+    )
+
+
+class NotInAdminMode(Refused):
+    status = 409
+    message = _("You are not in admin mode: there is nothing to stop.")
+
+
+def can_confirm(account: Account) -> bool:
+    """Is there anything to ask the person again?"""
+    return account.has_usable_password()
+
+
+def start(request: HttpRequest, account: Account, password: str, *, reason: str, actor: Actor) -> Elevation:
+    """From the next request on, every project is open to this session.
+
+    Raises TooManyAttempts, WrongCredentials, NoPassword, AlreadyElevated.
+    """
+    elevation = Elevation(kind=ElevationKind.ADMIN_MODE, reason=reason, idle_limit=IDLE)
+    try:
+        if not can_confirm(account):
+            raise NoPassword
+        sign_in.confirm_password(request, account, password, actor=actor)
+        elevations.begin(request, elevation, actor=actor, method="password")
+    except Refused as refusal:
+        record(STARTED, actor=actor, outcome=Outcome.DENIED, reason=str(refusal), code=refusal.code)
+        raise
+    return elevation
+
+
+def stop(request: HttpRequest, elevation: Elevation | None, *, actor: Actor) -> Elevation:
+    """Back to one's own projects. Raises NotInAdminMode."""
+    if elevation is None or elevation.kind != ElevationKind.ADMIN_MODE:
+        raise NotInAdminMode
+    elevations.leave(request, elevation, ElevationEnd.STOPPED, actor=actor)
+    return elevation
+
+
+def why_over(elevation: Elevation, account: Account, *, actor: Actor) -> ElevationEnd:
+    """What has ended it since the last request; ElevationEnd.RUNNING when nothing has."""
+    return elevation.past(actor.at) if account.has_perm(PERMISSION) else ElevationEnd.NOT_ALLOWED

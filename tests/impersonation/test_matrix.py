@@ -1,0 +1,36 @@
+"""Every URL as root acting as somebody: what that person may, without credentials; while looking, nothing unsafe."""
+
+import pytest
+
+from tests.conftest import Make
+from tests.impersonation.conftest import begin
+from tests.pages import Row, World, changed, contents, rows
+from tests.test_access import BY_SETTING, PERMITTED, route
+
+ROWS = [row for row in rows() if row.name not in ("accounts:sign-out", "impersonation:stop")]  # the ways out
+PEOPLE = ("ada", "nell")
+
+
+def expected(row: Row, person: str, method: str) -> set[int]:
+    assert row.access is not None
+    if person not in row.who.split() or not row.access.impersonating or (row.name, person) in BY_SETTING:
+        return {403}
+    return PERMITTED if method in row.methods else {405}
+
+
+@pytest.mark.parametrize("row", ROWS, ids=route)
+def test_every_row_as_somebody_else(row: Row, make: Make) -> None:
+    world = World(make)
+    for person in PEOPLE:
+        looking, acting = world.client("root"), world.client("root")
+        begin(looking, world.people[person], "look")
+        begin(acting, world.people[person], "act")
+        before, address = contents(), row.address(**world.ids)
+        for method in ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"):
+            status = looking.generic(method, address).status_code
+            wanted = expected(row, person, method) if method in ("GET", "HEAD") else {403}
+            assert status in wanted, f"{method} {row.route} looking as {person}: {status}"
+        assert changed(before) in ([], ["audit_entry"]), "only what was refused is written down"
+        for method in ("GET", "POST"):
+            status = acting.generic(method, address).status_code
+            assert status in expected(row, person, method), f"{method} {row.route} as {person}: {status}"

@@ -1,0 +1,41 @@
+"""The server's addresses, and some whose views fail."""
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
+
+from agora.base.access import public
+from agora.urls import handler400, handler403, handler404, handler500
+from agora.urls import urlpatterns as ours
+
+__all__ = ["handler400", "handler403", "handler404", "handler500", "urlpatterns"]
+
+
+@public
+def fail(request: HttpRequest) -> HttpResponse:
+    raise ZeroDivisionError(request.GET.get("say", "nothing"))
+
+
+@public
+def fail_elsewhere(request: HttpRequest, number: int) -> HttpResponse:
+    exec(f"def step_{number}(): raise LookupError", scope := {})
+    scope[f"step_{number}"]()
+    return HttpResponse()
+
+
+@public
+def tell_everything(request: HttpRequest) -> HttpResponse:
+    sent = [
+        *request.POST.values(),
+        *request.COOKIES.values(),
+        request.headers.get("Authorization"),
+        request.body.decode(),
+    ]
+    raise ValueError(f"could not use {sent!r} with postgres://agora:pass-in-a-url@db/agora")
+
+
+urlpatterns = [
+    *ours,
+    path("fail/", fail),
+    path("fail/<int:number>/", fail_elsewhere),
+    path("tell/", tell_everything),
+]
