@@ -12,12 +12,14 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from accounts.devices import Authenticator, RecoveryCode
 from accounts.names import KEY_LENGTH, validate_name, validate_username
 from accounts.roles import Role
 from agora.base.models import EncryptedField, Searchable, fold, one_of
 from sessions_admin.models import Session, open_count
+
+__all__ = ["Account", "Authenticator", "RecoveryCode", "SignInThrottle"]  # the app's tables
 
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -26,6 +28,14 @@ class Theme(models.TextChoices):
     SYSTEM = "system", _("As the system")
     LIGHT = "light", _("Light")
     DARK = "dark", _("Dark")
+
+
+class KeyLogin(models.TextChoices):
+    """Does this account follow the server's *Allow API Key Login*, or is it decided here?"""
+
+    INHERIT = "inherit", _("As the server")
+    ALLOW = "allow", _("Allow")
+    DENY = "deny", _("Deny")
 
 
 class Density(models.TextChoices):
@@ -50,6 +60,9 @@ def validate_time_zone(name: str) -> None:
         raise ValidationError(
             _("%(name)s is not a time zone. Choose one such as Europe/Zurich."), params={"name": name}
         )
+
+
+_open_count = cache(open_count)
 
 
 class AccountQuerySet(models.QuerySet["Account"]):
@@ -87,12 +100,7 @@ class AccountQuerySet(models.QuerySet["Account"]):
 
     def with_open_sessions(self) -> Self:
         """Each account with ``open_sessions``, None where it has none."""
-        return self.annotate(open_sessions=open_count())
-
-    def with_second_factor(self) -> Self:
-        """Each account with ``second_factor``: has it a confirmed authenticator?"""
-        devices = TOTPDevice.objects.filter(user=models.OuterRef("pk"), confirmed=True)
-        return self.annotate(second_factor=models.Exists(devices))
+        return self.annotate(open_sessions=_open_count())
 
     def visible_to(self, account: "Account") -> Self:
         """All accounts for those who may see accounts, else only one's own."""
@@ -105,7 +113,7 @@ class AccountManager(BaseUserManager["Account"].from_queryset(AccountQuerySet)):
         return account
 
 
-class Account(Searchable, AbstractBaseUser):
+class Account(Searchable, AbstractBaseUser):  # type: ignore[django-manager-missing]  # of django-otp's tables
     """One account. ``username_key`` is the username as it is compared; ``last_login_key`` orders the list."""
 
     username = models.CharField(_("Username"), max_length=150, validators=[validate_username])
@@ -118,6 +126,10 @@ class Account(Searchable, AbstractBaseUser):
     is_superuser = models.BooleanField(_("Superuser"), default=False)
     is_active = models.BooleanField(_("Active"), default=True)
     must_change_password = models.BooleanField(_("Must change the password at the next sign-in"), default=False)
+    key_login = models.CharField(
+        _("Allow API Key Login"), max_length=8, choices=KeyLogin.choices, default=KeyLogin.INHERIT
+    )
+    second_factor = models.BooleanField(_("2FA"), default=False)  # follows the account's devices
     locked_at = models.DateTimeField(null=True)
     locked_by_id = models.BigIntegerField(null=True)
     locked_by_name = models.CharField(max_length=150, blank=True)
@@ -138,7 +150,6 @@ class Account(Searchable, AbstractBaseUser):
     search_fields = ("username", "first_name", "last_name", "external_id")
     audit_type = "account"
     objects = AccountManager()
-    second_factor: bool  # from with_second_factor()
     open_sessions: int | None  # from with_open_sessions()
     sessions: models.Manager[Session]
 
@@ -158,6 +169,7 @@ class Account(Searchable, AbstractBaseUser):
                 condition=Q(is_superuser=False) | Q(role=Role.ADMINISTRATOR), name="account_superuser_is_administrator"
             ),
             one_of("role", Role, "account_role_known"),
+            one_of("key_login", KeyLogin, "account_key_login_known"),
             one_of("theme", Theme, "account_theme_known"),
             one_of("density", Density, "account_density_known"),
             one_of("date_format", DateFormat, "account_date_format_known"),

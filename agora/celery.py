@@ -32,6 +32,7 @@ app.conf.beat_schedule = {
     for name, task, seconds in (
         ("mail", "mail.drain", settings.MAIL_SWEEP),
         ("old mails", "mail.purge", 3_600.0),
+        ("ended grants", "resources.note_ended_grants", 60.0),
         ("sessions", "sessions.purge", 60.0),
         ("password resets", "accounts.answer-resets", 30.0),
         ("errors", "logs.summarise", 60.0),

@@ -7,7 +7,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from agora.base.access import public
-from agora.base.errors import refusal
+from agora.base.errors import problem, refusal
+from agora.base.http import is_api
 from audit.events import event
 from audit.models import Outcome
 from audit.services import record
@@ -18,6 +19,8 @@ REFUSED = event("access.denied", gettext_lazy("Access denied"))
 @public
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     sentence = _("The server could not make sense of this request. Go back and try again.")
+    if is_api(request):
+        return problem(request, 400, "bad_request", _("The server could not make sense of this request."))
     return render(request, "errors/refused.html", {"sentence": sentence}, status=400)
 
 
@@ -27,6 +30,9 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
     actor, sentence = getattr(request, "actor", None), str(exception or "")
     if actor is not None and actor.account is not None and request.method not in ("GET", "HEAD", "OPTIONS"):
         record(REFUSED, actor=actor, outcome=Outcome.DENIED, target_name=request.path, reason=sentence)
+    if is_api(request):
+        told = sentence or _("Your role does not allow this. Ask an administrator.")
+        return problem(request, 403, "forbidden", told)
     if sentence:
         return refusal(request, sentence, status=403)
     return render(request, "errors/403.html", status=403)
@@ -34,12 +40,18 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 @public
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    if is_api(request):
+        return problem(request, 404, "not_found", _("There is nothing here, or nothing that you may see."))
     return render(request, "errors/404.html", status=404)
 
 
 @public
 def server_error(request: HttpRequest) -> HttpResponse:
     """500: rendered without request, database or context processors, any of which may be what broke."""
+    if is_api(request):
+        return problem(
+            request, 500, "server_error", _("Something broke in the server. Give its administrators this id.")
+        )
     reference = getattr(request, "request_id", "")
     return HttpResponse(get_template("errors/500.html").render({"reference": reference}), status=500)
 
@@ -48,4 +60,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """The form did not come from a page of ours, or the page is from before the last sign-in."""
     sentence = _("This form is out of date. Go back, reload the page and send it again.")
+    if is_api(request):
+        wanted = _("A signed-in browser sends the page's token as X-CSRFToken. Scripts use an API key instead.")
+        return problem(request, 403, "csrf_failed", wanted)
     return render(request, "errors/refused.html", {"sentence": sentence}, status=403)

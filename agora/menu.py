@@ -5,7 +5,8 @@ from typing import Any
 
 from django.contrib.messages import get_messages
 from django.http import HttpRequest
-from django.utils.functional import Promise
+from django.template.backends.utils import csrf_input
+from django.utils.functional import Promise, SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
 from agora.base.access import url_if_allowed
@@ -45,6 +46,7 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
             Entry(_("Projects"), "folder-kanban", "projects:list"),
         ],
     ),
+    (_("Resources"), [Entry(_("Recordings"), "video", "resources:recordings")]),
     (_("Access"), [Entry(_("Users"), "users", "accounts:list")]),
     (
         _("Security"),
@@ -59,6 +61,8 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
         [
             Entry(_("General"), "sliders-horizontal", "settings:general"),
             Entry(_("Mail"), "mail", "mail:settings"),
+            Entry(_("Connected Applications"), "radio-tower", "resources:streamers"),
+            Entry(_("Stream Configuration"), "radio", "resources:streams"),
             Entry(_("Feedback"), "message-square-text", "feedback:list"),
             Entry(_("Impersonate"), "hat-glasses", "impersonation:choose"),
         ],
@@ -88,6 +92,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "menu": menu_for(request) if signed_in else [],
         "toasts": get_messages(request) if hasattr(request, "_messages") else [],
         "page_mode": _mode(request),
+        "csrf_input": SimpleLazyObject(lambda: csrf_input(request)),  # masked once a page, not once a form
     }
 
 

@@ -22,7 +22,7 @@ ENCRYPTION_KEY = env.fernet_key(
 )
 
 # --- Addresses -----------------------------------------------------------------------------------------------------
-HOSTNAME = env.hostname("AGORA_HOSTNAME", "localhost:8000")
+HOSTNAME = env.hostname("AGORA_HOSTNAME", f"localhost:{env.number('PORT', 8000, least=1, most=65535)}")
 HTTPS = env.flag("AGORA_HTTPS")
 TRUSTED_PROXIES = env.networks("AGORA_TRUSTED_PROXIES")
 # What it answers to is decided by settings_admin.middleware.HostMiddleware, for the hostname may change at any time.
@@ -32,6 +32,8 @@ OWN_HOSTS = sorted({env.without_port(HOSTNAME), env.listening_host("HOST"), "loc
 
 # --- Apps and middleware ---------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
+    "api_keys",
+    "resources",
     "feedback",
     "logs",
     "impersonation",
@@ -41,6 +43,7 @@ INSTALLED_APPS = [
     "sessions_admin",
     "settings_admin",
     "audit",
+    "rest",
     "agora.base",
     "django.contrib.contenttypes",
     "django.contrib.auth",
@@ -48,8 +51,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.forms",
     "django_otp",
-    "django_otp.plugins.otp_totp",
-    "django_otp.plugins.otp_static",
+    "django_otp_webauthn",
     "django_filters",
     "django_htmx",
     "csp",
@@ -58,20 +60,23 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "agora.base.http.RequestMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",  # these two around everything that may refuse
+    "csp.middleware.CSPMiddleware",
     "settings_admin.middleware.HostMiddleware",
     "sessions_admin.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "settings_admin.middleware.CsrfMiddleware",
     "accounts.middleware.AccountMiddleware",
+    "api_keys.middleware.KeyMiddleware",
+    "rest.middleware.RateLimitMiddleware",
     "impersonation.middleware.ImpersonationMiddleware",
     "projects.middleware.AdminModeMiddleware",
     "agora.base.actor.ActorMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "agora.base.access.AccessMiddleware",
+    "accounts.middleware.SecondFactorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "agora.base.errors.RefusalMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "csp.middleware.CSPMiddleware",
     "impersonation.middleware.LookOnlyMiddleware",
 ]
 ROOT_URLCONF = "agora.urls"
@@ -153,6 +158,11 @@ AUTH_PASSWORD_VALIDATORS = [
     },
 ]
 PASSWORD_RESET_TIMEOUT = 3_600  # seconds
+# What the package wants to see; the ceremonies ask accounts.passkeys, which knows by which name the server is reached.
+OTP_WEBAUTHN_RP_ID = env.without_port(HOSTNAME)
+OTP_WEBAUTHN_RP_NAME = "Agora"
+OTP_WEBAUTHN_ALLOWED_ORIGINS = [f"{'https' if HTTPS else 'http'}://{HOSTNAME}"]
+OTP_WEBAUTHN_ALLOW_PASSWORDLESS_LOGIN = False
 SESSION_ENGINE = "sessions_admin.store"
 SESSION_COOKIE_NAME = "agora_session"
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True  # How long a session lasts is the server's decision: idle and absolute limits.
@@ -160,6 +170,9 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "agora.errors.csrf_failure"
 MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
+
+# --- API -------------------------------------------------------------------------------------------------------------
+API_RATE = 600  # requests a minute of one key, or of one account in its browsers
 
 # --- Pages -----------------------------------------------------------------------------------------------------------
 TEMPLATES = [

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from agora import errors, health, jump, overview
+from agora import api, errors, health, jump, overview
 
 handler400 = errors.bad_request
 handler403 = errors.forbidden
@@ -13,13 +13,17 @@ urlpatterns = [
     path("", overview.overview, name="overview"),
     path("jump/", jump.jump, name="jump"),
     path("", include("accounts.urls")),
+    path("", include("api_keys.urls")),
     path("", include("impersonation.urls")),
     path("", include("projects.urls")),
     path("sessions/", include("sessions_admin.urls")),
     path("audit/", include("audit.urls")),
+    path("api/v1/", include("agora.api")),
+    path("api/docs/", api.docs, name="api-docs"),
     path("settings/server/", include("settings_admin.urls")),
     path("settings/server/mail/", include("mail.urls")),
     path("", include("feedback.urls")),
+    path("", include("resources.urls")),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]

@@ -32,6 +32,8 @@ COLUMNS = (
     "behalf_id",
     "behalf_name",
     "session_id",
+    "key_id",
+    "key_name",
     "elevation_id",
     "target_type",
     "target_id",
@@ -48,6 +50,7 @@ COLUMNS = (
 CHOSEN = {
     "actor_name",
     "behalf_name",
+    "key_name",
     "target_name",
     "target_id",
     "user_agent",

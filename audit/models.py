@@ -92,6 +92,8 @@ class Entry(Searchable):
     behalf_id = models.BigIntegerField(null=True)
     behalf_name = models.CharField(max_length=150, blank=True)
     session_id = models.BigIntegerField(null=True)
+    key_id = models.BigIntegerField(null=True)
+    key_name = models.CharField(max_length=100, blank=True)
     elevation_id = models.BigIntegerField(null=True)
     target_type = models.CharField(max_length=32, blank=True)
     target_id = models.CharField(max_length=64, blank=True)

@@ -82,6 +82,8 @@ def record(
         behalf_id=behalf.pk if behalf else None,
         behalf_name=behalf.get_username()[:150] if behalf else "",
         session_id=actor.session_id,
+        key_id=actor.key.pk if actor.key else None,
+        key_name=actor.key.name if actor.key else "",
         elevation_id=actor.elevation_id,
         target_type=target.audit_type if target else "",
         target_id=str(target.pk) if target else "",

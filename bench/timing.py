@@ -9,16 +9,23 @@ from statistics import median
 Work = Callable[[], object]
 
 
-def in_turns(works: Mapping[str, Work], *, rounds: int, warm_up: int = 2) -> dict[str, float]:
-    """The median milliseconds of each, run in turns A B C, A B C …"""
+def in_turns(works: Mapping[str, Work], *, rounds: int, warm_up: int = 2, in_a_row: int = 1) -> dict[str, float]:
+    """The median milliseconds of each, run in turns A B C, A B C …
+
+    With ``in_a_row`` in turns A A A B B B, the first of each untimed: for works of which one empties the processor's
+    caches, as a count of a million rows does, so that none is charged for what another left behind.
+    """
     times: dict[str, list[float]] = {name: [] for name in works}
     gc.collect()
     for turn in range(rounds + warm_up):
         for name, work in works.items():
-            started = time.perf_counter()
-            work()
-            if turn >= warm_up:
-                times[name].append((time.perf_counter() - started) * 1e3)
+            if in_a_row > 1:
+                work()
+            for _ in range(in_a_row):
+                started = time.perf_counter()
+                work()
+                if turn >= warm_up:
+                    times[name].append((time.perf_counter() - started) * 1e3)
     return {name: median(found) for name, found in times.items()}
 
 

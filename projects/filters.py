@@ -36,7 +36,9 @@ class ProjectFilter(ListFilter):
     def __init__(self, *args: Any, account_id: int, everything: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.account_id = account_id
-        if not everything:  # who sees only their own needs no search for others
+        if everything:
+            self.filters["ownership"].extra["empty_label"] = _("Everybody’s")
+        else:  # who sees only their own needs no search for others
             del self.filters["owner"]
 
     def whose(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:

@@ -87,13 +87,16 @@ def begin(request: HttpRequest, elevation: Elevation, *, actor: Actor, **details
 def running(request: HttpRequest, kind: ElevationKind) -> Elevation | None:
     """The elevation of this kind that this session's data names, when it is this session's and has no end yet.
 
-    What the data names and is not so is forgotten: an old name that came back opens nothing.
+    What the data names and is not so is forgotten: an old name that came back opens nothing. A request that belongs to
+    somebody by other means than the session, such as an API key, is never elevated.
     """
+    if getattr(request, "api_key", None) is not None:
+        return None  # a key decides alone, whatever cookie came along
     store = store_of(request)
     named = store.get(DATA_KEY) if store.session_key else None
-    if named is None or store.row is None or named["kind"] != kind:
+    if named is None or store.row is None or named["kind"] != kind or request.user.pk != store.row.account_id:
         return None
-    mine = Elevation.objects.running().filter(session_id=store.row.pk, account_id=store.row.account_id or 0)
+    mine = Elevation.objects.running().filter(session_id=store.row.pk, account_id=request.user.pk or 0)
     found = mine.filter(pk=named["id"], kind=kind).first()
     if found is None:
         del store[DATA_KEY]

@@ -15,6 +15,8 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
 from agora.base.env import without_port
+from agora.base.errors import problem
+from agora.base.http import is_api
 from settings_admin.models import ServerSettings, public_address
 
 
@@ -33,6 +35,8 @@ class HostMiddleware:
             "This server does not answer to the name %(host)s. An administrator who reaches it by another name "
             "can enter this one under Settings, General."
         )
+        if is_api(request):
+            return problem(request, 400, "unknown_host", sentence % {"host": host[:253]})
         return render(request, "errors/refused.html", {"sentence": sentence % {"host": host[:253]}}, status=400)
 
 

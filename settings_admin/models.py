@@ -114,6 +114,11 @@ class ServerSettings(models.Model):
         """The row; made with its defaults after every migration, so it is always there."""
         return cls.objects.get(pk=1)
 
+    @classmethod
+    def locked(cls) -> Self:
+        """The row, locked until the transaction ends."""
+        return cls.objects.select_for_update().get(pk=1)
+
     @property
     def address(self) -> str:
         """The public address without a path: ``https://agora.example.com``."""

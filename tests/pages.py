@@ -10,19 +10,24 @@ from django.apps import apps
 from django.db import connection
 from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver
+from django_otp_webauthn.models import WebAuthnCredential
 
 from accounts.models import Account
 from accounts.roles import Role
 from agora.base.access import Access, allows
 from agora.base.models import fold
+from api_keys.services.keys import create_key
 from audit.models import Entry
 from feedback.models import Feedback
 from mail.models import Message
 from projects.models import MY_AGORA, Membership, Project
 from projects.services.members import add_member
 from projects.services.projects import create_project
+from resources.services.resources import create_stream, create_streamer
+from rest.routes import access_of
 from sessions_admin.models import Elevation, Session
 from tests.conftest import Make
+from tests.resources.conftest import recording
 
 CAST: dict[str, dict[str, Any]] = {
     "root": {"role": Role.ADMINISTRATOR, "is_superuser": True},
@@ -34,6 +39,7 @@ CAST: dict[str, dict[str, Any]] = {
     "otto": {"role": Role.OBSERVER},
     "nell": {"role": Role.NONE},
 }
+API = "/api/v1/"
 UNSAFE_PROBE = "PURGE"  # a method that no view has
 
 
@@ -60,16 +66,31 @@ class Row:
 
 
 def rows() -> list[Row]:
-    """The table, in the order of the addresses."""
-    return sorted(_rows(get_resolver().url_patterns, "/", ""), key=lambda row: row.route)
+    """The table of the pages, in the order of the addresses."""
+    return [row for row in every_row() if not row.route.startswith(API)]
+
+
+def api_rows() -> list[Row]:
+    """The table of the API: one row for each operation."""
+    return [row for row in every_row() if row.route.startswith(API)]
+
+
+def every_row() -> list[Row]:
+    return sorted(_rows(get_resolver().url_patterns, "/", ""), key=lambda row: (row.route, row.methods))
 
 
 def _rows(patterns: list[URLPattern | URLResolver], prefix: str, namespace: str) -> Iterator[Row]:
     for pattern in patterns:
         route = prefix + str(pattern.pattern)
         if isinstance(pattern, URLPattern):
-            access = getattr(pattern.callback, "access", None)
             name = f"{namespace}{pattern.name or ''}"
+            if operations := access_of(pattern.callback):
+                for method, declared in operations.items():
+                    if method != "HEAD":
+                        methods = ("GET", "HEAD") if method == "GET" else (method,)
+                        yield Row(route, name, methods, declared)
+                continue
+            access = getattr(pattern.callback, "access", None)
             yield Row(route, name, methods_of(pattern.callback), access)
         else:
             below = f"{namespace}{pattern.namespace}:" if pattern.namespace else namespace
@@ -95,7 +116,7 @@ def _parameters(view: Callable[..., Any]) -> tuple[str, ...]:
 def table() -> str:
     """``tests/access.txt``: the file that a person reviews when a page comes or its access changes."""
     lines = [("URL", "Methods", "Declared", "Who")]
-    lines += [(row.route, " ".join(row.methods), str(row.access or "UNDECLARED"), row.who) for row in rows()]
+    lines += [(row.route, " ".join(row.methods), str(row.access or "UNDECLARED"), row.who) for row in every_row()]
     widths = [max(len(line[column]) for line in lines) for column in range(3)]
     return "".join(
         "  ".join([*(cell.ljust(width) for cell, width in zip(line, widths, strict=False)), line[3]]).rstrip() + "\n"
@@ -112,6 +133,10 @@ class World:
         self.tara = make.account("tara", role=Role.VIEWER, first_name="Tara", external_id="x-1")
         self.clients = {name: make.client(account) for name, account in self.people.items()}
         make.client(self.tara)
+        self.passkey = WebAuthnCredential.objects.create(
+            user=self.people["root"], name="Key ring", credential_id=b"one", public_key=b"two", aaguid="0"
+        )
+        self.key, self.secret = create_key(self.tara, "Tara's script", actor=make.actor(self.tara))
         self.letter = Feedback.objects.create(
             at=self.tara.created_at, text="The clock is wrong.", page="/", account=self.tara, account_name="tara"
         )
@@ -130,6 +155,9 @@ class World:
             started_at=self.tara.created_at, ends_at=self.tara.created_at + timedelta(hours=1),
             last_used_at=self.tara.created_at, ended_at=self.tara.created_at + timedelta(minutes=5), end="stopped",
         )  # fmt: skip
+        self.streamer = create_streamer("origin1.example.com", actor=make.actor())
+        self.stream = create_stream("studio-2", streamer=self.streamer, actor=make.actor())
+        self.recording = recording(make, self.stream)
         self.entry = Entry.objects.create(
             at=Session.objects.latest("pk").opened_at, event="account.locked", outcome="success", actor_name="sam"
         )
@@ -151,16 +179,14 @@ class World:
 
     @property
     def ids(self) -> dict[str, int]:
-        """What the addresses name: somebody else's account and session, an entry, a message."""
+        """What the addresses name: somebody else's account, session and API key, an entry, a message."""
         theirs = Session.objects.of_account(self.tara.pk).latest("pk")
-        account = {"accounts": self.tara.pk, "impersonate": self.tara.pk, "admin-mode": self.elevation.pk}
-        account |= {"projects": self.project.pk, "members": self.membership.pk}
-        return account | {
-            "sessions": theirs.pk,
-            "audit": self.entry.pk,
-            "feedback": self.letter.pk,
-            "outbox": self.mail.pk,
-        }
+        mine = {"accounts": self.tara.pk, "impersonate": self.tara.pk, "admin-mode": self.elevation.pk}
+        mine |= {"projects": self.project.pk, "members": self.membership.pk}
+        mine |= {"streamers": self.streamer.pk, "streams": self.stream.pk, "resources": self.stream.pk}
+        mine |= {"recordings": self.recording.pk, "passkeys": self.passkey.pk}
+        mine |= {"sessions": theirs.pk, "keys": self.key.pk, "audit": self.entry.pk}
+        return mine | {"feedback": self.letter.pk, "outbox": self.mail.pk}
 
 
 def contents() -> dict[str, list[tuple[Any, ...]]]:

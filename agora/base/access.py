@@ -3,16 +3,20 @@
 Closed by default: a view that declares nothing raises (OWASP ASVS 8.2.1, "deny by default").
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.urls import resolve, reverse
+from django.urls import get_urlconf, resolve, reverse
 from django.utils.translation import gettext
+
+from agora.base.errors import problem
+from agora.base.http import is_api
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -28,15 +32,20 @@ class Person(Protocol):
 
 @dataclass(frozen=True)
 class Access:
-    """One declaration: public, signed in, or signed in with a permission; and what it means to impersonators."""
+    """One declaration: public, signed in, or signed in with a permission; and what it means to impersonators.
+
+    ``rule`` says in words what the view asks besides of the one thing that its address names; the view enforces it.
+    """
 
     public: bool = False
     permission: str = ""
+    rule: str = ""
     impersonating: bool = True  # may it be called by somebody who acts as somebody else?
     looking: bool = False  # may it change something even while they only look?
 
     def __str__(self) -> str:
         who = "public" if self.public else self.permission or "signed in"
+        who += f", {self.rule}" if self.rule else ""
         return who + ("" if self.impersonating else ", as oneself") + (", also looking" if self.looking else "")
 
 
@@ -55,6 +64,14 @@ signed_in = _declare(Access())
 def requires(permission: str) -> Callable[[View], View]:
     """Only accounts whose role gives this permission, such as ``accounts.lock``."""
     return _declare(Access(permission=permission))
+
+
+def signed_in_with(rule: str) -> Callable[[View], View]:
+    """Signed in, and what the view itself asks of the row behind the address, in words: ``Editor on it``.
+
+    The view answers 404 where the person may not see the row, 403 where they may see it but not act.
+    """
+    return _declare(Access(rule=rule))
 
 
 def not_while_impersonating(view: View) -> View:
@@ -80,9 +97,14 @@ def allows(access: Access, person: Person, *, impersonating: bool = False) -> bo
     return person.is_authenticated and (not access.permission or person.has_perm(access.permission))
 
 
-def declared(view: Callable[..., Any]) -> Access:
-    """The view's declaration. Raises ImproperlyConfigured where there is none."""
+def declared(view: Callable[..., Any], method: str | None = "GET") -> Access:
+    """The view's declaration. Raises ImproperlyConfigured where there is none.
+
+    A view of the API has one for each method; a method that it lacks is for signed-in people to be told so.
+    """
     access = getattr(view, "access", None)
+    if isinstance(access, Mapping):
+        access = access.get(method, Access())
     if not isinstance(access, Access):
         name = f"{view.__module__}.{getattr(view, '__qualname__', view)}"
         raise ImproperlyConfigured(f"{name} declares no access. Mark it @public, @signed_in or @requires(…).")
@@ -92,8 +114,22 @@ def declared(view: Callable[..., Any]) -> Access:
 def url_if_allowed(request: HttpRequest, name: str, *args: Any, **kwargs: Any) -> str:
     """The address of a view, or "" when this person may not call it: a button never offers what is refused."""
     url = reverse(name, args=args, kwargs=kwargs)
-    access = declared(resolve(urlsplit(url).path).func)
-    return url if allows(access, request.user, impersonating=is_impersonating(request)) else ""
+    return (
+        url
+        if allows(_declared_by(name, urlsplit(url).path), request.user, impersonating=is_impersonating(request))
+        else ""
+    )
+
+
+_by_name: dict[tuple[str, str], Access] = {}
+
+
+def _declared_by(name: str, path: str) -> Access:
+    """The declaration of the view with this name; looked up once, for a page asks for twenty."""
+    key = (get_urlconf() or settings.ROOT_URLCONF, name)
+    if key not in _by_name:
+        _by_name[key] = declared(resolve(path).func)
+    return _by_name[key]
 
 
 class AccessMiddleware:
@@ -106,7 +142,7 @@ class AccessMiddleware:
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: Callable[..., Any], *_: Any) -> HttpResponse | None:
-        access = declared(view)
+        access = declared(view, request.method)
         impersonating = is_impersonating(request)
         if allows(access, request.user, impersonating=impersonating):
             return None
@@ -118,6 +154,10 @@ class AccessMiddleware:
             )
         if request.user.is_authenticated:
             raise PermissionDenied
+        if is_api(request):
+            answer = problem(request, 401, "not_signed_in", gettext("Send an API key, or sign in with this browser."))
+            answer["WWW-Authenticate"] = 'Bearer realm="agora"'
+            return answer
         return sign_in_first(request)
 
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol, Self
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from agora.base.http import client_address
+from agora.base.http import client_address, is_api
 
 
 class Person(Protocol):
@@ -21,6 +21,13 @@ class Person(Protocol):
     def pk(self) -> int: ...
 
     def get_username(self) -> str: ...
+
+
+class Key(Protocol):
+    """What is written down of an API key."""
+
+    pk: int
+    name: str
 
 
 @dataclass(frozen=True)
@@ -55,7 +62,7 @@ def _known(person: Person | None) -> dict[str, Any] | None:
 
 @dataclass(frozen=True)
 class Actor:
-    """Who acts (``account``; None for the system or a visitor), for whom, in which sign-in session, and when.
+    """Who acts (``account``; None for the system or a visitor), for whom, when, in which session or with which key.
 
     While impersonating ``account`` is the one acted as. ``elevation_id`` names the impersonation or admin mode.
     """
@@ -63,6 +70,7 @@ class Actor:
     account: Person | None = None
     impersonator: Person | None = None
     session_id: int | None = None
+    key: Key | None = None
     elevation_id: int | None = None
     origin: Origin = Origin()
     name: str = ""
@@ -118,17 +126,19 @@ class Actor:
         )
 
 
-def actor_of(request: HttpRequest) -> Actor:
-    """The Actor behind a request."""
+def actor_of(request: HttpRequest, *, anonymous: bool = False) -> Actor:
+    """The Actor behind a request; ``anonymous`` while it is not known yet who that is."""
     user: Any = request.user
-    signed_in = user.is_authenticated
+    signed_in = user.is_authenticated and not anonymous
+    key = getattr(request, "api_key", None)
     return Actor(
         account=user if signed_in else None,
         impersonator=getattr(request, "impersonator", None),
-        session_id=getattr(request.session, "row_id", None) if signed_in else None,
+        session_id=getattr(request.session, "row_id", None) if signed_in and key is None else None,
+        key=key,
         elevation_id=getattr(getattr(request, "elevation", None), "pk", None) if signed_in else None,
         origin=Origin(
-            channel="web",
+            channel="api" if is_api(request) else "web",
             address=client_address(request),
             user_agent=request.headers.get("User-Agent", "")[:400],
             method=request.method or "",

@@ -1,11 +1,16 @@
 """Refusals: what the rules forbid, said in a sentence the reader may see."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
+from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+
+from agora.base.http import is_api
 
 
 class Refused(Exception):
@@ -32,18 +37,50 @@ class BadRequest(Refused):
     status = 400
 
 
+def problem(
+    request: HttpRequest, status: int, code: str, sentence: str, *, errors: Sequence[dict[str, str]] = ()
+) -> HttpResponse:
+    """An error of the API as problem details (RFC 9457).
+
+    ``code`` is stable for scripts, ``detail`` the sentence that the page would show; each of ``errors`` names the
+    ``field`` it belongs to, with its own code and sentence.
+    """
+    values: dict[str, Any] = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "code": code,
+        "detail": sentence,
+        "request_id": getattr(request, "request_id", ""),
+    }
+    if errors:
+        values["errors"] = list(errors)
+    return JsonResponse(values, status=status, content_type="application/problem+json")
+
+
 class RefusalMiddleware:
-    """Answers a Refused that a view let through: a page with the sentence; for htmx, which swaps only 422, a toast."""
+    """Answers a Refused that a view let through: a page with the sentence; for htmx, which swaps only 422, a toast.
+
+    The address of a change that is opened like a page, such as one from the browser's history, gets a page as well.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        response = self.get_response(request)
+        if response.status_code != 405 or response.content or is_api(request):
+            return response
+        sentence = _("This address is no page of its own: it carries out a change that a button asks for.")
+        page = render(request, "errors/refused.html", {"sentence": sentence}, status=405)
+        page["Allow"] = response["Allow"]  # RFC 9110, 15.5.6
+        return page
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if not isinstance(exception, Refused):
             return None
+        if is_api(request):
+            return problem(request, exception.status, exception.code, str(exception))
         return refusal(request, str(exception), status=exception.status)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 import django_filters
 from django.db.models import Q, QuerySet
@@ -97,10 +98,9 @@ class ListFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filt
 
     def without(self, *names: str) -> str:
         """This list's parameters without these and without the place in the list."""
-        params = self.params.copy()
-        for name in (*names, "after", "before"):
-            params.pop(name, None)
-        return f"?{params.urlencode()}"
+        params = self.params.lists()
+        kept = [(name, value) for name, values in params for value in values if name not in (*names, "after", "before")]
+        return f"?{urlencode(kept)}"
 
     @property
     def narrowed(self) -> bool:

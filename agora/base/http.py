@@ -31,6 +31,11 @@ class Request(HttpRequest):
     impersonator: "Person | None"
 
 
+def is_api(request: HttpRequest) -> bool:
+    """Is this a call of the REST API? Its answers are JSON, errors included."""
+    return request.path.startswith("/api/v1/")
+
+
 class StaticFiles(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # whitenoise has no types
     """Hashed names, compressed copies, and ES module imports rewritten to the hashed names."""
 

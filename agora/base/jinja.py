@@ -15,7 +15,8 @@ from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext, ngettext, npgettext, pgettext
-from jinja2 import Environment, StrictUndefined, pass_context
+from jinja2 import Environment, StrictUndefined, pass_context, pass_eval_context
+from jinja2.nodes import EvalContext
 from jinja2.runtime import Context
 from lucide.jinja import lucide
 from markupsafe import Markup, escape
@@ -66,6 +67,7 @@ class Slots:
 
 slot = Slots()
 _A_SLOT = re.compile(r"(\d{19})")
+_SPECIAL = re.compile(r"[&<>\"']").search  # asking first takes a third of the time of escaping every word
 
 
 class Pattern:
@@ -76,16 +78,18 @@ class Pattern:
     """
 
     def __init__(self, html: str) -> None:
-        self._parts = _A_SLOT.split(str(html))
-        self._slots = [(n, slot.names[part]) for n, part in enumerate(self._parts) if part in slot.names]
+        parts = _A_SLOT.split(str(html).replace("%", "%%"))
+        self._format = "".join(f"%({slot.names[part]})s" if part in slot.names else part for part in parts)
 
     def __call__(self, **values: object) -> Markup:
         """Raises KeyError when a slot is left empty."""
-        parts = self._parts.copy()
-        for place, name in self._slots:
-            value = values[name]
-            parts[place] = value if type(value) is Markup else str(value) if type(value) is int else escape(value)
-        return Markup("".join(parts))  # noqa: S704 - drawn with escaping, filled with escaped values
+        for name, value in values.items():
+            if type(value) is str:
+                if _SPECIAL(value):
+                    values[name] = escape(value)
+            elif type(value) is not Markup:
+                values[name] = escape(value)
+        return Markup(self._format % values)  # noqa: S704 - drawn with escaping, filled with escaped values
 
 
 @pass_context
@@ -140,14 +144,36 @@ def initials(text: str) -> str:
     return "".join(word[0] for word in dict.fromkeys([words[0], words[-1]])).upper()[:2] if words else "?"
 
 
-def _translate(message: str) -> str:
-    return _translated(translation.get_language(), message)
+@pass_eval_context
+def translate(context: EvalContext, message: str, **values: object) -> str:
+    """``_("Lock %(name)s", name=…)`` of the templates; what is put in is escaped, but not in a plain mail."""
+    language = translation.get_language()
+    if not context.autoescape:
+        return str(_translated(language, message)) % values
+    return _translated(language, message) % values if values else _without_values(language, message)
+
+
+@pass_eval_context
+def translate_number(context: EvalContext, one: str, many: str, num: int, **values: object) -> str:
+    """``ngettext`` of the templates; the number is ``%(num)d``."""
+    text = _translated_number(translation.get_language(), one, many, num)
+    return (text if context.autoescape else str(text)) % {"num": num, **values}
 
 
 @lru_cache(maxsize=4096)
-def _translated(language: str | None, message: str) -> str:
-    """Django looks a text up in three catalogues; a list has a thousand of them."""
-    return gettext(message)
+def _translated(language: str | None, message: str) -> Markup:
+    """Django looks a text up in three catalogues; a page has a hundred of them."""
+    return Markup(gettext(message))  # noqa: S704 - a text of the program or of its translation
+
+
+@lru_cache(maxsize=4096)
+def _without_values(language: str | None, message: str) -> Markup:
+    return _translated(language, message) % {}  # "100 %%"
+
+
+@lru_cache(maxsize=4096)
+def _translated_number(language: str | None, one: str, many: str, number: int) -> Markup:
+    return Markup(ngettext(one, many, number))  # noqa: S704 - as above
 
 
 def text_direction() -> str:
@@ -162,8 +188,10 @@ def environment(**options: Any) -> Environment:
         extensions=["jinja2.ext.i18n"],
     )
     env.install_gettext_callables(  # type: ignore[attr-defined]
-        _translate, ngettext, newstyle=True, pgettext=pgettext, npgettext=npgettext
+        gettext, ngettext, newstyle=True, pgettext=pgettext, npgettext=npgettext
     )
+    # Ours take a third of the time of the extension's; its own still serve {% trans %}.
+    env.globals.update(_=translate, gettext=translate, ngettext=translate_number)
     env.globals.update(
         avatar=avatar,
         icon=icon,

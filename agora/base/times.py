@@ -85,24 +85,31 @@ def reltime(context: Context, value: datetime | None) -> Markup:
     """How long ago, as a ``<time>`` that carries the exact time; "Never" for None."""
     if value is None:
         return Markup('<span class="faint">{}</span>').format(gettext("Never"))
-    iso, shown, words = value.isoformat(timespec="seconds"), escape(exact(context, value)), escape(ago(value))
+    zone, chosen = timezone.get_current_timezone(), _preference(context)
+    local = value.astimezone(zone)
+    iso, shown = value.isoformat(timespec="seconds"), local.strftime(f"{DATES[chosen]} {CLOCKS[chosen]}")
+    words = escape(_ago(local, timezone.now().astimezone(zone)))
     return Markup(f'<time class="ago" datetime="{iso}" title="{shown}">{words}</time>')  # noqa: S704 - escaped above
 
 
 def ago(value: datetime) -> str:
     """How long ago in words, such as "12 min ago" or "yesterday"; "in 5 min" for what is to come."""
-    now, zone = timezone.now(), timezone.get_current_timezone()
+    zone = timezone.get_current_timezone()
+    return _ago(value.astimezone(zone), timezone.now().astimezone(zone))
+
+
+def _ago(value: datetime, now: datetime) -> str:
     passed = (now - value).total_seconds()
     minutes = int(abs(passed) // 60)
-    days = abs((now.astimezone(zone).date() - value.astimezone(zone).date()).days)
+    days = abs((now.date() - value.date()).days)
     # Last evening is "5 h ago" in the night and "yesterday" in the morning.
-    if minutes < 60 or days == 0 or minutes < 6 * 60:
-        return _ago(get_language(), "minutes", minutes, passed >= 0)
-    return _ago(get_language(), "days", days, passed >= 0)
+    if days == 0 or minutes < 6 * 60:
+        return _words(get_language(), "minutes", minutes, passed >= 0)
+    return _words(get_language(), "days", days, passed >= 0)
 
 
 @lru_cache(maxsize=4096)
-def _ago(language: str | None, unit: str, number: int, past: bool) -> str:
+def _words(language: str | None, unit: str, number: int, past: bool) -> str:
     """The words, kept by language: rows share them, and the catalogues are slow to ask."""
     if unit == "minutes":
         return _minutes_ago(number, past)

@@ -63,6 +63,8 @@ class Migration(migrations.Migration):
                 ("behalf_id", models.BigIntegerField(null=True)),
                 ("behalf_name", models.CharField(blank=True, max_length=150)),
                 ("session_id", models.BigIntegerField(null=True)),
+                ("key_id", models.BigIntegerField(null=True)),
+                ("key_name", models.CharField(blank=True, max_length=100)),
                 ("elevation_id", models.BigIntegerField(null=True)),
                 ("target_type", models.CharField(blank=True, max_length=32)),
                 ("target_id", models.CharField(blank=True, max_length=64)),

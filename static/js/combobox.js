@@ -1,5 +1,5 @@
 // Arrow keys in a text box over a list of options that the server sends (ARIA Authoring Practices, combobox).
-import { all } from "./dom.js";
+import { all, whenAdded } from "./dom.js";
 
 export function combobox(input, list) {
   let current = -1;
@@ -7,6 +7,7 @@ export function combobox(input, list) {
 
   function select(index) {
     const found = options();
+    input.setAttribute("aria-expanded", String(found.length > 0));
     current = found.length ? (index + found.length) % found.length : -1;
     found.forEach((option, i) => option.setAttribute("aria-selected", String(i === current)));
     if (current < 0) input.removeAttribute("aria-activedescendant");
@@ -21,8 +22,17 @@ export function combobox(input, list) {
     if (event.isComposing) return;
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step) select(current + step);
-    else if (event.key === "Enter" && current >= 0) options()[current].click();
-    else return;
+    else if (event.key === "Enter" && options()[current]) options()[current].click();
+    else if (event.key === "Escape" && input.hasAttribute("data-combobox") && list.firstElementChild) {
+      list.replaceChildren();
+      select(0);
+    } else return;
     event.preventDefault();
   });
+  if (list.firstElementChild) select(0);
 }
+
+// Boxes that come with a page or a dialog; the palette wires its own.
+whenAdded((root) => {
+  for (const input of all("[data-combobox]", root)) combobox(input, document.getElementById(input.getAttribute("aria-controls")));
+});

@@ -180,3 +180,9 @@ class TestDeactivating:
         client = signed_in(sam)
         assert client.post(url(vic, "deactivate")).status_code == 403
         assert "Deactivate" not in client.get(f"/accounts/{vic.pk}/").content.decode()
+
+
+def test_the_address_of_a_change_opened_as_a_page_says_so(signed_in: SignedIn, ada: Account, vic: Account) -> None:
+    response = signed_in(ada).get(url(vic, "activate"))
+    assert (response.status_code, response["Allow"]) == (405, "POST")
+    assert "carries out a change" in response.content.decode()

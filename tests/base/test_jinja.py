@@ -123,3 +123,8 @@ def test_an_avatar_has_the_letters_and_colour_of_its_name() -> None:
     assert avatar("Miriam Keller", "sm") == (
         f'<span class="avatar sm" data-hue="{avatar_hue("Miriam Keller")}" aria-hidden="true">MK</span>'
     )
+
+
+def test_a_plain_text_is_not_escaped() -> None:
+    words = "{{ _('By %(name)s', name='<b>') }} {{ ngettext('%(num)d of %(name)s', '', 1, name='&') }}"
+    assert rendered("{% autoescape false %}" + words + "{% endautoescape %}") == "By <b> 1 of &"

@@ -23,7 +23,9 @@ def test_without_the_csrf_token_nothing_happens(row: Row, make: Make) -> None:
     for token in ({}, {"csrfmiddlewaretoken": "a" * 64}):
         sent = token | {"id": world.tara.pk, "username": "root", "password": "x"}
         assert client.post(address, sent).status_code == 403
-        assert anonymous.post(address, sent).status_code == 403
+        # Where a large body follows, nobody is sent to sign in before it is read, and with it the token.
+        answer = anonymous.post(address, sent)
+        assert answer.status_code == 403 or answer.headers["Location"].startswith("/sign-in/")
     other = client.post(address, headers={"Origin": "https://evil.example", "X-CSRFToken": "a" * 32})
     assert other.status_code == 403
     assert changed(before) == []

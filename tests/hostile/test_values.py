@@ -7,7 +7,7 @@ from tests.conftest import Make
 from tests.hostile.payloads import ACTING, ELSEWHERE, HOSTILE, LOOKING, MARKUP, fields, filters, route, send
 from tests.pages import Row, World, changed, contents
 
-LISTS = ["/accounts/", "/sessions/", "/sessions/?tab=closed", "/audit/"]
+LISTS = ["/accounts/", "/sessions/", "/sessions/?tab=closed", "/audit/", "/streamers/", "/streams/", "/recordings/"]
 # Written by refusals and failed tries, as they should be.
 RECORDS = ("audit_entry", "accounts_signinthrottle", "sessions_admin_session")
 

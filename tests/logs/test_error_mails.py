@@ -12,6 +12,7 @@ from django.db import connection
 from django.test import Client
 
 from accounts.models import Account
+from api_keys.services.keys import create_key
 from logs.models import ErrorGroup
 from logs.reports import masked, report_on
 from logs.services import KEPT, MOST, purge_errors
@@ -76,6 +77,23 @@ def test_the_error_of_a_task_is_mailed_too(mailbox: Mailbox) -> None:
     fails.apply()
     assert subjects(mailbox) == ["Error on localhost:8000: LookupError"]
     assert "tests.fails" in text(mailbox) and "LookupError: no such thing" in text(mailbox)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_error_of_the_api_is_mailed_too(mailbox: Mailbox, make: Make, sam: Account) -> None:
+    _key, secret = create_key(sam, "Script", actor=make.actor(sam))
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE sessions_admin_session RENAME TO away")
+    try:
+        client = Client(raise_request_exception=False)
+        answer = client.get("/api/v1/sessions", headers={"Authorization": f"Bearer {secret}"})
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE away RENAME TO sessions_admin_session")
+    assert answer.status_code == 500
+    said = text(mailbox)
+    assert "GET /api/v1/sessions" in said and "sam" in said and answer.headers["X-Request-Id"] in said
+    assert secret not in said
 
 
 @pytest.mark.parametrize("name", ["mail.fails", "logs.fails"])

@@ -32,13 +32,16 @@ from agora.base.actor import Actor
 from accounts.services.accounts import create_account
 from mail.models import MailSettings
 from settings_admin.models import ServerSettings
-create_account("vera", password={PASSWORD!r}, temporary=False, role="administrator", email="vera@example.com",
+from api_keys.services.keys import create_key
+vera = create_account("vera", password={PASSWORD!r}, temporary=False, role="administrator", email="vera@example.com",
                actor=Actor.command("test"))
 row = MailSettings.load()
 row.mode, row.host, row.port, row.use_tls = "server", "127.0.0.1", int(sys.argv[1]), False
 row.from_email = "agora@example.com"
 row.username, row.password = "agora", {SMTP!r}
 row.save()
+_row, secret = create_key(vera, "Script", actor=Actor(account=vera))
+print(secret)
 ServerSettings.objects.update(allow_registration=True, error_recipients="it@example.com")
 """
 BREAK = """
@@ -95,6 +98,8 @@ def test_no_secret_is_written_down_or_sent(server: Server, run: Run, mailhost: M
     own = {"AGORA_DATA": str(server.data), "AGORA_SECRET_KEY": "", "AGORA_ENCRYPTION_KEY": ""}
     prepared = run("-c", PREPARE, str(mailhost.port), **own)
     assert prepared.returncode == 0, prepared.stderr
+    api_key = prepared.stdout.split()[-1]
+    assert api_key.startswith("agora_")
 
     def mailed(subject: str) -> str:
         found: list[str] = []
@@ -118,7 +123,10 @@ def test_no_secret_is_written_down_or_sent(server: Server, run: Run, mailhost: M
     assert MISTYPED in visitor.pages.pop()  # the field keeps what was typed, for that person alone
     assert visitor.ask("/accounts/", Authorization=f"Bearer {BEARER}") == 200  # the sign-in page
     visitor.ask("/no-such-page/", Authorization=f"Bearer {BEARER}")
-    # Settings, with somebody else's password typed where it does not belong.
+    script = Visitor(server)
+    assert script.ask("/api/v1/me", Authorization=f"Bearer {api_key}") == 200 and "vera" in script.pages[-1]
+    assert script.ask("/api/v1/me", Authorization=f"Bearer {BEARER}") == 401
+    # Settings.
     assert vera.submit("/settings/server/general/", hostname=f"127.0.0.1:{server.port}") == 200
     # A new password by mail.
     assert visitor.submit("/sign-in/forgot/", account="vera@example.com") == 200
@@ -144,14 +152,15 @@ def test_no_secret_is_written_down_or_sent(server: Server, run: Run, mailhost: M
     server.supervisor.send_signal(signal.SIGTERM)
     assert server.supervisor.wait(LIMIT) == 0
     reset_key, confirm_key = link.partition("key=")[2], confirm.partition("key=")[2]
-    secrets = [PASSWORD, CHOSEN, REGISTERED, MISTYPED, SMTP, BEARER, key, reset_key, confirm_key]
-    pages = "".join([*vera.pages, *visitor.pages, *ruth.pages])
+    secrets = [PASSWORD, CHOSEN, REGISTERED, MISTYPED, SMTP, BEARER, api_key, key, reset_key, confirm_key]
+    pages = "".join([*vera.pages, *visitor.pages, *script.pages, *ruth.pages])
     mails = "".join(mail.as_string() + str(mail.get_body(("plain",)).get_content()) for mail in mailhost.received)  # type: ignore[union-attr]
     places = {path.name: path.read_bytes() for path in server.data.rglob("*") if path.is_file()}
     places |= {"console": server.log.read_bytes()}
     assert {"agora.sqlite3", "access.log", "error.log", "worker.log"} <= set(places)
     assert b"vera@example.com" in places["agora.sqlite3"]
-    for secret in filter(None, secrets):
+    assert all(secrets)
+    for secret in secrets:
         found = [name for name, content in places.items() if secret.encode() in content]
         assert found == [], secret
         if secret not in (reset_key, confirm_key):  # they are what those mails and forms are about

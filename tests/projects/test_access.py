@@ -140,3 +140,24 @@ def test_pages_of_the_list_follow_each_other(signed_in: SignedIn, make: Make, vi
     second = client.get(f"/projects/{cursor}").content.decode()
     assert ">Study 04</a>" in second
     assert ">MyAgora</a>" in second
+
+
+@pytest.mark.parametrize("page", ["/projects/", "/projects/{pk}/", "/projects/{pk}/members/"])
+def test_pages_cost_the_same_with_few_and_with_many(page: str, trial: Trial, signed_in: SignedIn, make: Make) -> None:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    from projects.services.members import add_member
+    from projects.services.projects import create_project
+
+    client, address = signed_in(trial.people["olga"]), page.format(pk=trial.project.pk)
+    client.get("/projects/")
+    with CaptureQueriesContext(connection) as few:
+        client.get(address)
+    for number in range(10):
+        create_project(f"Study {number}", actor=make.actor(trial.people["olga"]))
+        member = make.account(f"member{number}")
+        add_member(trial.project, member, "observer", actor=make.actor(trial.people["olga"]))
+    with CaptureQueriesContext(connection) as many:
+        client.get(address)
+    assert len(many) == len(few)

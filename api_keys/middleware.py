@@ -1,0 +1,69 @@
+"""Who an API request belongs to when it brings a key: the key's account, and no session."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.services.throttle import TooManyAttempts
+from agora.base.actor import actor_of
+from agora.base.errors import Refused, problem
+from agora.base.http import is_api
+from api_keys.services.use import KeyRefused, let_in
+
+SAFE = ("GET", "HEAD", "OPTIONS")
+
+
+class NotABearer(KeyRefused):
+    message = _("Send the API key as “Authorization: Bearer agora_…”.")
+
+
+class ReadOnlyKey(Refused):
+    message = _("This API key may only read. Use another key, or change this one's limits.")
+
+
+class KeyMiddleware:
+    """Stands behind the account from the session: a key in the header decides alone, whatever cookie came along.
+
+    Forged forms are a danger only to those whom a cookie lets in (OWASP: CSRF), so the token is asked of them alone.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not is_api(request):
+            return self.get_response(request)
+        header = request.headers.get("Authorization", "")
+        if header:
+            try:
+                self._let_in(request, header)
+            except Refused as refusal:
+                return refused(request, refusal)
+        elif not request.user.is_authenticated:
+            request._dont_enforce_csrf_checks = True  # type: ignore[attr-defined]  # there is nobody to be forged
+        return self.get_response(request)
+
+    def _let_in(self, request: HttpRequest, header: str) -> None:
+        scheme, _space, secret = header.partition(" ")
+        if scheme.lower() != "bearer" or not secret.strip():
+            raise NotABearer
+        key = let_in(secret.strip(), actor=actor_of(request, anonymous=True))
+        request.user = key.account
+        request.impersonator = request.elevation = None  # type: ignore[attr-defined]  # of the cookie's session
+        request.api_key = key  # type: ignore[attr-defined]
+        request._dont_enforce_csrf_checks = True  # type: ignore[attr-defined]
+        timezone.deactivate()
+        if key.read_only and request.method not in SAFE:
+            raise ReadOnlyKey
+
+
+def refused(request: HttpRequest, refusal: Refused) -> HttpResponse:
+    """401 names the scheme and the error (RFC 6750, section 3); 429 says how long to wait."""
+    answer = problem(request, refusal.status, refusal.code, str(refusal))
+    if refusal.status == 401:
+        answer["WWW-Authenticate"] = 'Bearer realm="agora", error="invalid_token"'
+    if isinstance(refusal, TooManyAttempts):
+        answer["Retry-After"] = str(refusal.seconds)
+    return answer

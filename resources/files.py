@@ -1,0 +1,133 @@
+"""The files of recordings: written as they arrive, read in ranges, never whole in memory."""
+
+import contextlib
+import hashlib
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.core.files.uploadhandler import FileUploadHandler, StopUpload
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.utils.http import content_disposition_header
+
+CHUNK = 256 * 1024  # bytes read at once
+RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
+
+
+def path_of(pk: int) -> Path:
+    """Where a recording's file is: named by its id alone, whatever its uploader called it."""
+    return Path(settings.DATA_DIR) / "files" / "recordings" / str(pk)
+
+
+class Arrived(UploadedFile):  # type: ignore[type-arg]  # generic for the type checker only
+    """One whole file on the disk, not yet anybody's."""
+
+    def __init__(self, path: Path, name: str, size: int, checksum: str) -> None:
+        super().__init__(name=name, size=size)
+        self.path, self.checksum = path, checksum
+
+    def keep(self, pk: int) -> None:
+        """Make it the recording's."""
+        self.path.replace(path_of(pk))
+
+
+class ToDisk(FileUploadHandler):
+    """Writes one file beside the others under a random name and takes its checksum on the way.
+
+    ``drop`` removes what was not kept: call it whatever happened. Raises OSError when the disk is full.
+    """
+
+    chunk_size = CHUNK
+
+    def __init__(self, request: HttpRequest | None = None) -> None:
+        super().__init__(request)
+        self.path: Path | None = None
+        self.file: IO[bytes] | None = None
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        super().new_file(*args, **kwargs)
+        if self.path is not None:
+            raise StopUpload(connection_reset=False)  # one file; what follows is read and thrown away
+        folder = path_of(0).parent
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.path = folder / f"arriving-{secrets.token_hex(16)}"
+        self.file = self.path.open("xb")
+        self.digest, self.size = hashlib.sha256(), 0
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        assert self.file is not None
+        self.file.write(raw_data)
+        self.digest.update(raw_data)
+        self.size += len(raw_data)
+
+    def file_complete(self, file_size: int) -> Arrived:
+        assert self.file is not None and self.path is not None
+        self.file.flush()
+        os.fsync(self.file.fileno())
+        self.file.close()
+        return Arrived(self.path, self.file_name or "", self.size, self.digest.hexdigest())
+
+    def drop(self) -> None:
+        if self.file is not None:
+            with contextlib.suppress(OSError):  # what is still in the buffer may not fit on the disk
+                self.file.close()
+        if self.path is not None:
+            self.path.unlink(missing_ok=True)
+
+
+def answer(request: HttpRequest, path: Path, *, name: str, checksum: str) -> HttpResponseBase:
+    """The file, or the part that ``Range`` asks for (RFC 9110, 14.2), in constant memory. The checksum is its ETag."""
+    etag = f'"{checksum}"'
+    if etag in [one.strip() for one in request.headers.get("If-None-Match", "").split(",")]:
+        response = HttpResponse(status=304)
+        response["ETag"] = etag
+        return response
+    size = path.stat().st_size
+    wanted = request.headers.get("Range", "")
+    if request.headers.get("If-Range", etag) != etag:
+        wanted = ""
+    asked = part(wanted, size)
+    first, last = asked or (0, size - 1)
+    if asked and first > last:
+        refusal = HttpResponse(status=416)
+        refusal["Content-Range"] = f"bytes */{size}"
+        return refusal
+    body = pieces(path, first, last - first + 1) if request.method != "HEAD" else iter(())
+    found = StreamingHttpResponse(body, status=206 if asked else 200, content_type="application/octet-stream")
+    found["Content-Length"] = str(last - first + 1)
+    if asked:
+        found["Content-Range"] = f"bytes {first}-{last}/{size}"
+    found["Accept-Ranges"], found["ETag"] = "bytes", etag
+    found["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
+    found["X-Accel-Buffering"] = "no"
+    return found
+
+
+def part(wanted: str, size: int) -> tuple[int, int] | None:
+    """The first and last byte of the one range asked for; None for none, several or what is no range: the whole file.
+
+    The first lies behind the last where the file has no such part.
+    """
+    found = RANGE.fullmatch(wanted)
+    if found is None or found[0] == "bytes=-":
+        return None
+    if not found[1]:
+        return (max(0, size - int(found[2])), size - 1) if int(found[2]) else (1, 0)
+    first = int(found[1])
+    last = min(int(found[2]), size - 1) if found[2] else size - 1
+    if found[2] and int(found[2]) < first:
+        return None
+    return (first, last) if first < size else (1, 0)
+
+
+def pieces(path: Path, first: int, length: int) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        file.seek(first)
+        while length > 0 and (piece := file.read(min(CHUNK, length))):
+            length -= len(piece)
+            yield piece

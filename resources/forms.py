@@ -1,0 +1,135 @@
+"""What people may type about resources."""
+
+from typing import Any
+
+from django import forms
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Account
+from accounts.names import validate_name
+from agora.base.forms import Switch
+from resources.models import Resource
+from resources.models.stream import validate_system_name
+from resources.models.streamer import Place, Scheme, validate_hostname
+from resources.roles import Action
+
+
+class StreamerForm(forms.Form):
+    """A streamer; only the hostname is needed."""
+
+    name = forms.CharField(
+        label=_("Hostname"),
+        max_length=253,
+        validators=[validate_hostname],
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "spellcheck": "false", "placeholder": "streamer1.example.com"}
+        ),
+    )
+    scheme = forms.ChoiceField(label=_("Scheme"), choices=Scheme.choices, initial=Scheme.HTTPS, required=False)
+    api_port = forms.IntegerField(label=_("API port"), min_value=1, max_value=65535, initial=443, required=False)
+    place = forms.ChoiceField(
+        label=_("Kind"),
+        choices=Place.choices,
+        initial=Place.ORIGIN,
+        required=False,
+        help_text=_("An origin takes streams in; an edge hands them to many viewers."),
+    )
+
+    def clean_name(self) -> str:
+        return str(self.cleaned_data["name"])
+
+    def clean(self) -> dict[str, Any]:
+        """What was left empty has its usual value."""
+        values = super().clean() or {}
+        usual = {"scheme": Scheme.HTTPS, "place": Place.ORIGIN}
+        for name, value in usual.items():
+            if name in values:
+                values[name] = values[name] or value.value
+        if values.get("api_port", 0) is None:
+            values["api_port"] = 80 if values.get("scheme") == Scheme.HTTP else 443
+        return values
+
+
+class StreamForm(forms.Form):
+    """A stream of a streamer that stays the same."""
+
+    name = forms.CharField(
+        label=_("System name"),
+        max_length=100,
+        validators=[validate_system_name],
+        help_text=_("Part of its addresses: letters, digits, “-”, “_” and “.”."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    title = forms.CharField(label=_("Title"), max_length=200, required=False, validators=[validate_name])
+    enabled = forms.BooleanField(label=_("Enabled"), required=False, initial=True, widget=Switch)
+    recorded = forms.BooleanField(label=_("Record"), required=False, widget=Switch)
+
+
+class NewStreamForm(StreamForm):
+    """A new stream: also of which streamer, one that the person sees."""
+
+    streamer = forms.ModelChoiceField(Resource.objects.none(), label=_("Streamer"), empty_label=None)
+    field_order = ["streamer", "name", "title", "enabled", "recorded"]
+
+    def __init__(self, *args: Any, streamers: QuerySet[Resource], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["streamer"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = streamers.order_by("label_key")
+
+
+class RecordingForm(forms.Form):
+    """What people call a recording."""
+
+    title = forms.CharField(label=_("Title"), max_length=200, validators=[validate_name])
+
+
+class UploadForm(RecordingForm):
+    """A file and what it is a recording of. ``whole`` follows the file in the form: without it the upload broke off."""
+
+    parent = forms.ModelChoiceField(Resource.objects.none(), label=_("Stream"), required=False)
+    file = forms.FileField(label=_("File"), max_length=255)
+    whole = forms.BooleanField(required=False, widget=forms.HiddenInput, initial=True)
+
+    def __init__(self, *args: Any, streams: QuerySet[Resource], parent_needed: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["parent"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset, field.required = streams.order_by("label_key"), parent_needed
+
+
+class DeleteForm(forms.Form):
+    """The title once more, before something is gone for ever."""
+
+    title = forms.CharField(label=_("Type the title to delete it"), max_length=200)
+
+    def __init__(self, *args: Any, title: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.wanted = title
+
+    def clean_title(self) -> str:
+        if self.cleaned_data["title"] != self.wanted:
+            raise forms.ValidationError(_("This is not the title. Nothing was deleted."))
+        return self.wanted
+
+
+class WhyForm(forms.Form):
+    """Which account, and what it would do. ``only``: the one account that the person may ask about."""
+
+    account = forms.CharField(
+        label=_("Username"), max_length=150, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+    action = forms.ChoiceField(label=_("Action"), choices=Action.choices)
+
+    def __init__(self, *args: Any, only: Account | None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.only = only
+
+    def clean_account(self) -> Account:
+        found: Account | None = Account.objects.named(self.cleaned_data["account"]).first()
+        if self.only and found != self.only:
+            raise forms.ValidationError(_("You may ask about yourself. Editors may ask about everybody."))
+        if found is None:
+            raise forms.ValidationError(_("There is no account with this username."))
+        return found

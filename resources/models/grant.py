@@ -1,0 +1,83 @@
+"""Grants: the resource role of one account on one resource."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q, Window
+from django.db.models.functions import RowNumber
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Account
+from agora.base.models import one_of
+from resources.models.resource import Resource
+from resources.roles import ResourceRole
+
+
+class GrantQuerySet(models.QuerySet["Grant"]):
+    def of_account(self, account: Account) -> Self:
+        return self.filter(account=account)
+
+    def of_accounts(self, accounts: Iterable[int]) -> Self:
+        return self.filter(account__in=list(accounts))
+
+    def on(self, resource: Resource) -> Self:
+        return self.filter(resource=resource)
+
+    def counting(self, at: datetime) -> Self:
+        """Those that have not ended: past its end, a grant does not count."""
+        return self.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=at))
+
+    def giving(self) -> Self:
+        """Those that give something; the others take away."""
+        return self.exclude(role=ResourceRole.NONE)
+
+    def ended_unnoted(self, at: datetime) -> Self:
+        """Those that ended and nobody wrote that down yet."""
+        return self.filter(ends_at__lte=at, end_noted=False)
+
+    def first_of_each(self, resources: Iterable[int], most: int) -> Self:
+        """At most so many of each resource, the oldest first."""
+        numbered = self.filter(resource__in=list(resources)).annotate(
+            place=Window(RowNumber(), partition_by=F("resource"), order_by=F("account").asc())
+        )
+        return numbered.filter(place__lte=most).select_related("account").order_by("resource", "account")
+
+
+class Grant(models.Model):
+    """One account's role on one resource, also when it is None: a grant can take away. ``ends_at``: not counting from
+    that moment on."""
+
+    resource = models.ForeignKey(Resource, models.CASCADE, related_name="grants", db_index=False)
+    account = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="grants", db_index=False)
+    role = models.CharField(_("Resource role"), max_length=20, choices=ResourceRole.choices)
+    ends_at = models.DateTimeField(_("Ends"), null=True)
+    reason = models.CharField(_("Reason"), max_length=500, blank=True)
+    granted_at = models.DateTimeField()
+    granted_by_id = models.BigIntegerField(null=True)
+    granted_by_name = models.CharField(max_length=150, blank=True)
+    end_noted = models.BooleanField(default=False, editable=False)
+
+    objects = GrantQuerySet.as_manager()
+    account_id: int
+    resource_id: int
+
+    class Meta:
+        verbose_name = _("grant")
+        verbose_name_plural = _("grants")
+        constraints = [
+            models.UniqueConstraint(fields=["account", "resource"], name="grant_once_per_account_and_resource"),
+            one_of("role", ResourceRole, "grant_role_known"),
+        ]
+        indexes = [
+            models.Index(fields=["resource", "account"], name="grant_by_resource"),
+            models.Index(fields=["ends_at"], name="grant_to_note", condition=Q(end_noted=False, ends_at__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_role_display()}"
+
+    def counts(self, at: datetime) -> bool:
+        return self.ends_at is None or self.ends_at > at

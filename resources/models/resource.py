@@ -1,0 +1,135 @@
+"""What people own and share: one row for each streamer, stream, stream session and recording."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Self
+
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Account
+from agora.base.models import Searchable, fold, one_of
+from resources.roles import Kind, ResourceRole, given_by_system_role
+
+if TYPE_CHECKING:
+    from resources.models.recording import Recording
+    from resources.models.stream import Stream
+    from resources.models.streamer import Streamer
+
+KEY_LENGTH = 300
+
+
+class ResourceQuerySet(models.QuerySet["Resource"]):
+    def of_kind(self, kind: Kind) -> Self:
+        return self.filter(kind=kind)
+
+    def visible_to(self, account: Account, *, at: datetime, kind: Kind | None = None) -> Self:
+        """What the account sees at this moment; ``effective_role`` as one SQL condition. With ``kind`` only of that."""
+        return self._with_role(account, ResourceRole.VIEWER, at, kind)
+
+    def editable_by(self, account: Account, *, at: datetime, kind: Kind | None = None) -> Self:
+        """What the account may edit and delete at this moment."""
+        return self._with_role(account, ResourceRole.EDITOR, at, kind)
+
+    def _with_role(self, account: Account, least: ResourceRole, at: datetime, kind: Kind | None) -> Self:
+        rows = self.of_kind(kind) if kind else self
+        if not account.is_usable:
+            return rows.none()
+        kinds = [kind] if kind else list(Kind)
+        given = [one for one in kinds if given_by_system_role(account, one).reaches(least)]
+        if given and given_by_system_role(account, given[0]) == ResourceRole.ADMINISTRATOR:
+            return rows
+        from resources.models.grant import Grant
+
+        counting = Grant.objects.of_account(account).counting(at)
+        enough = Q(pk__in=counting.filter(role__in=least.or_more).values("resource"))
+        if not given:
+            return rows.filter(enough)
+        # A walk in the list's order asks the index of grants once a row; it does not read all grants of the account.
+        less = Exists(counting.filter(resource=OuterRef("pk")).exclude(role__in=least.or_more))
+        by_role = ~less if len(given) == len(kinds) else Q(kind__in=given) & ~less
+        return rows.filter(by_role) if len(given) == len(kinds) else rows.filter(enough | by_role)
+
+    def children_of(self, parents: Iterable[int]) -> Self:
+        return self.filter(parent__in=list(parents))
+
+    def with_facts(self) -> Self:
+        """Each with its own table's row and its parent: what lists and cards show."""
+        return self.select_related("parent", "streamer", "stream", "recording")
+
+
+class Resource(Searchable):
+    """One resource. ``name`` identifies it among its kind (hostname, system name), ``title`` is for people.
+
+    ``label_key`` orders lists; ``permissions_version`` counts the saves of its grants: who saves says which they saw.
+    """
+
+    kind = models.CharField(max_length=20, choices=Kind.choices, editable=False)
+    parent = models.ForeignKey("self", models.CASCADE, null=True, related_name="children", db_index=False)
+    name = models.CharField(max_length=255, blank=True)
+    name_key = models.CharField(max_length=KEY_LENGTH, editable=False)
+    title = models.CharField(_("Title"), max_length=200, blank=True)
+    label_key = models.CharField(max_length=KEY_LENGTH, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by_name = models.CharField(max_length=150, blank=True)
+    modified_at = models.DateTimeField(auto_now=True)
+    permissions_version = models.PositiveIntegerField(default=1, editable=False)
+
+    search_fields = ("name", "title")
+    objects = ResourceQuerySet.as_manager()
+    parent_id: int | None
+    streamer: "Streamer"  # the row of its own table, by its kind
+    stream: "Stream"
+    recording: "Recording"
+
+    class Meta:
+        verbose_name = _("resource")
+        verbose_name_plural = _("resources")
+        constraints = [
+            one_of("kind", Kind, "resource_kind_known"),
+            models.CheckConstraint(
+                condition=Q(kind=Kind.STREAMER, parent__isnull=True)
+                | Q(kind__in=[Kind.STREAM, Kind.SESSION], parent__isnull=False)
+                | Q(kind=Kind.RECORDING),
+                name="resource_parent_by_kind",
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind__in=[Kind.STREAMER, Kind.STREAM], name=""), name="resource_name_not_empty"
+            ),
+            models.CheckConstraint(condition=~Q(name="", title=""), name="resource_called_something"),
+            models.UniqueConstraint(
+                fields=["name_key"], condition=Q(kind=Kind.STREAMER), name="resource_hostname_unique"
+            ),
+            models.UniqueConstraint(
+                fields=["parent", "name_key"], condition=Q(kind=Kind.STREAM), name="resource_system_name_unique"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["kind", "label_key", "id"], name="resource_by_label"),
+            models.Index(fields=["kind", "created_at", "id"], name="resource_by_created"),
+            models.Index(fields=["parent", "kind", "label_key", "id"], name="resource_by_parent"),
+        ]
+
+    def __str__(self) -> str:
+        return self.label
+
+    def save(self, *args: Any, update_fields: Any = None, **kwargs: Any) -> None:
+        self.name_key, self.label_key = fold(self.name)[:KEY_LENGTH], fold(self.label)[:KEY_LENGTH]
+        if update_fields is not None:
+            update_fields = {*update_fields, "modified_at"}
+            update_fields |= {"name_key", "label_key"} if update_fields & {"name", "title"} else set()
+        super().save(*args, update_fields=update_fields, **kwargs)
+
+    @property
+    def label(self) -> str:
+        """What people call it."""
+        return self.title or self.name
+
+    @property
+    def audit_type(self) -> str:
+        return self.kind
+
+    @property
+    def kind_name(self) -> str:
+        return str(Kind(self.kind).label)

@@ -1,0 +1,1 @@
+"""Every write, and the questions that writes and pages ask alike."""

@@ -1,0 +1,171 @@
+"""Creating, editing and deleting resources."""
+
+import secrets
+from collections import Counter
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, models, transaction
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Account
+from agora.base.actor import Actor
+from audit.events import event
+from audit.services import change, record, values_of
+from resources.files import path_of
+from resources.models import Grant, Resource, Stream, Streamer
+from resources.roles import Action, Kind, ResourceRole
+from resources.services.rules import MayNot, MayNotCreate, check, fresh, may_create
+
+CREATED = {
+    Kind.STREAMER: event("streamer.created", _("Streamer created")),
+    Kind.STREAM: event("stream.created", _("Stream created")),
+    Kind.RECORDING: event("recording.created", _("Recording created")),
+}
+CHANGED = {
+    Kind.STREAMER: event("streamer.changed", _("Streamer changed")),
+    Kind.STREAM: event("stream.changed", _("Stream changed")),
+    Kind.RECORDING: event("recording.changed", _("Recording changed")),
+}
+DELETED = {
+    Kind.STREAMER: event("streamer.deleted", _("Streamer deleted")),
+    Kind.STREAM: event("stream.deleted", _("Stream deleted")),
+    Kind.RECORDING: event("recording.deleted", _("Recording deleted")),
+}
+OWN = ("name", "title")  # what stands in the resource's row; the rest in that of its kind
+NAMED = 100  # resources named in an audit entry or a question
+
+
+class PartNotYours(MayNot):
+    """Something below the resource may not be deleted by this person."""
+
+    message = _("Something below this may not be deleted by you. Ask somebody who is Editor on all of it.")
+
+
+@dataclass(frozen=True)
+class Subtree:
+    """What deleting a resource takes along: everything below it, the lowest first, and what forbids it."""
+
+    below: list[Resource]
+    not_yours: list[Resource]
+
+    @property
+    def counts(self) -> list[tuple[Kind, int]]:
+        found = Counter(resource.kind for resource in self.below)
+        return [(kind, found[kind]) for kind in Kind if found[kind]]
+
+
+def create_streamer(name: str, *, actor: Actor, **values: Any) -> Resource:
+    """A new streamer by its hostname. Raises ValidationError for one that is taken, MayNotCreate."""
+    return create(Resource(kind=Kind.STREAMER, name=name), Streamer(), values, actor)
+
+
+def create_stream(name: str, *, streamer: Resource, title: str = "", actor: Actor, **values: Any) -> Resource:
+    """A new stream of the streamer. Raises ValidationError for a system name taken there, MayNotCreate."""
+    return create(Resource(kind=Kind.STREAM, parent=streamer, name=name, title=title), Stream(), values, actor)
+
+
+def create(resource: Resource, part: Any, values: dict[str, Any], actor: Actor) -> Resource:
+    """A resource with the row of its kind, and its creator as Administrator. Raises ValidationError, MayNotCreate."""
+    kind, who = Kind(resource.kind), actor.account
+    resource.created_by_name = actor.label[:150]
+    facts = {"name": resource.name, "title": resource.title, **values}
+    facts |= {resource.parent.kind: str(resource.parent)} if resource.parent else {}
+    with change(CREATED[kind], actor=actor, target=resource, **facts) as entry:
+        if resource.parent is not None:
+            fresh(resource.parent)
+        if not may_create(actor, kind, resource.parent):
+            raise MayNotCreate
+        _save_unique(resource)
+        for name, value in values.items():
+            setattr(part, name, value)
+        part.resource = resource
+        part.save(force_insert=True)
+        if isinstance(who, Account):
+            entry.details["resource_administrator"] = who.username
+            Grant.objects.create(
+                resource=resource,
+                account=who,
+                role=ResourceRole.ADMINISTRATOR,
+                reason=str(_("Created it")),
+                granted_at=actor.at,
+                granted_by_id=who.pk,
+                granted_by_name=who.username,
+            )
+    return resource
+
+
+def change_resource(resource: Resource, values: dict[str, Any], *, actor: Actor) -> Resource:
+    """Change its fields and those of its kind; only what differs is written and recorded.
+
+    Raises ValidationError for a name that is taken, MayNot, Gone.
+    """
+    kind = Kind(resource.kind)
+    with change(CHANGED[kind], actor=actor, target=resource) as entry:
+        current = fresh(resource)
+        check(actor, current, Action.EDIT)
+        part: models.Model = getattr(current, kind.value)
+        mine = [name for name in values if name in OWN]
+        theirs = [name for name in values if name not in OWN]
+        changes = entry.compare(values_of(current, mine) | values_of(part, theirs), values)
+        for name in changes:
+            setattr(current if name in OWN else part, name, values[name])
+        if changes:
+            _save_unique(current, update_fields=[name for name in changes if name in OWN])
+        if any(name in changes for name in theirs):
+            part.save(update_fields=[name for name in theirs if name in changes])
+    return current
+
+
+def subtree(resource: Resource, *, actor: Actor) -> Subtree:
+    """What deleting would take along, counted now; the deletion itself looks again."""
+    below: list[Resource] = []
+    level = [resource.pk]
+    while rows := list(Resource.objects.children_of(level).order_by("kind", "label_key")) if level else []:
+        below = rows + below
+        level = [row.pk for row in rows]
+    everything = [resource, *below]
+    if not isinstance(actor.account, Account):
+        return Subtree(below, [])
+    editable = Resource.objects.editable_by(actor.account, at=actor.at).filter(pk__in=[row.pk for row in everything])
+    yours = set(editable.values_list("pk", flat=True))
+    return Subtree(below, [row for row in everything if row.pk not in yours])
+
+
+def delete_resource(resource: Resource, *, actor: Actor) -> Subtree:
+    """Delete it and everything below it, each with its own entry under one batch.
+
+    Raises MayNot for itself, PartNotYours for something below, Gone.
+    """
+    batch = secrets.token_hex(8)
+    with change(DELETED[Kind(resource.kind)], actor=actor, target=resource, batch=batch) as entry:
+        current = fresh(resource)
+        check(actor, current, Action.DELETE)
+        found = subtree(current, actor=actor)
+        if found.not_yours:
+            raise PartNotYours
+        for row in found.below:
+            record(DELETED[Kind(row.kind)], actor=actor, target=row, batch=batch, with_parent=str(current))
+        entry.details["name"] = current.name
+        entry.details["with"] = [str(row) for row in found.below[:NAMED]]
+        Resource.objects.filter(pk__in=[current.pk, *(row.pk for row in found.below)]).delete()
+        for row in (current, *found.below):
+            if row.kind == Kind.RECORDING:
+                transaction.on_commit(partial(path_of(row.pk).unlink, missing_ok=True))
+    return found
+
+
+def _save_unique(resource: Resource, **how: Any) -> None:
+    """Save; two people taking the same name at once is an error under the field for the second, not a crash."""
+    try:
+        with transaction.atomic():
+            resource.save(**how)
+    except IntegrityError as error:
+        others = Resource.objects.of_kind(Kind(resource.kind)).exclude(pk=resource.pk)
+        if resource.kind == Kind.STREAMER and others.filter(name_key=resource.name_key).exists():
+            raise ValidationError({"name": _("Another streamer has this hostname.")}) from error
+        if others.filter(parent=resource.parent_id, name_key=resource.name_key).exists():
+            raise ValidationError({"name": _("Another stream of this streamer has this system name.")}) from error
+        raise

@@ -1,0 +1,170 @@
+"""The card of one resource: its facts, editing it, its history, and deleting it."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from agora.base.access import signed_in_with
+from agora.base.http import Request
+from agora.base.pages import keyset_page
+from audit.events import EVENTS
+from audit.models import Entry
+from audit.services import values_of
+from resources.forms import DeleteForm, RecordingForm, StreamerForm, StreamForm
+from resources.models import Resource
+from resources.roles import Action, Decision, Kind
+from resources.services.resources import OWN, change_resource, delete_resource, subtree
+from resources.services.rules import MayNot, may_create
+from resources.views.common import PAGES, card_url, lines, list_url, permitted, visible
+
+FORMS: dict[Kind, type[forms.Form]] = {
+    Kind.STREAMER: StreamerForm,
+    Kind.STREAM: StreamForm,
+    Kind.RECORDING: RecordingForm,
+}
+see, edit_it = signed_in_with("Viewer on it"), signed_in_with("Editor on it")
+BELOW = 10  # streams that a streamer's card names
+
+
+@see
+@require_http_methods(["GET", "HEAD", "POST"])
+def streamer(request: Request, pk: int) -> HttpResponse:
+    """Facts and the form to edit them; POST saves. Editors only."""
+    return _card(request, pk, Kind.STREAMER)
+
+
+@see
+@require_http_methods(["GET", "HEAD", "POST"])
+def stream(request: Request, pk: int) -> HttpResponse:
+    """Facts and the form to edit them; POST saves. Editors only."""
+    return _card(request, pk, Kind.STREAM)
+
+
+@see
+@require_http_methods(["GET", "HEAD", "POST"])
+def recording(request: Request, pk: int) -> HttpResponse:
+    """Facts and the form to edit them; POST saves. Editors only."""
+    return _card(request, pk, Kind.RECORDING)
+
+
+def _card(request: Request, pk: int, kind: Kind) -> HttpResponse:
+    resource, decision = visible(request, pk, kind)
+    editing = request.method == "POST"
+    if editing and not decision.allows(Action.EDIT):
+        raise MayNot
+    form = FORMS[kind](request.POST if editing else None, initial=_values(resource, FORMS[kind]))
+    if editing and form.is_valid():
+        try:
+            changed = change_resource(resource, form.cleaned_data, actor=request.actor)
+        except ValidationError as error:
+            form.add_error(None, error)
+        else:
+            messages.success(request, _("%(name)s is saved.") % {"name": changed})
+            return redirect(card_url(resource))
+    below = Resource.objects.visible_to(decision.account, at=request.actor.at, kind=Kind.STREAM).children_of([pk])
+    children = list(below.with_facts().order_by("label_key", "id")[: BELOW + 1]) if kind == Kind.STREAMER else []
+    context = {
+        **frame(request, resource, decision, "card"),
+        "form": form,
+        "children": lines(request, children[:BELOW]),
+        "more": len(children) > BELOW,
+        "may_create_stream": may_create(request.actor, Kind.STREAM, resource),
+    }
+    return render(request, f"resources/{kind}.html", context, status=422 if form.errors else 200)
+
+
+def _values(resource: Resource, form: type[forms.Form]) -> dict[str, Any]:
+    names = list(form.base_fields)
+    own = [name for name in names if name in OWN]
+    part = getattr(resource, resource.kind)
+    return values_of(resource, own) | values_of(part, [name for name in names if name not in OWN])
+
+
+def frame(request: Request, resource: Resource, decision: Decision, current: str) -> dict[str, Any]:
+    """What every tab of the card shows around its own content."""
+    kind = Kind(resource.kind)
+    tabs = [(_("Overview"), card_url(resource), current == "card")]
+    if decision.allows(Action.SEE_PERMISSIONS) or request.user.has_perm("audit.view"):
+        tabs.append((_("History"), f"{card_url(resource)}history/", current == "history"))
+    return {
+        "resource": resource,
+        "decision": decision,
+        "tabs": tabs,
+        "back": list_url(kind),
+        "here": request.get_full_path(),
+        "may_edit": decision.allows(Action.EDIT),
+        "may_delete": decision.allows(Action.DELETE),
+        "may_see_permissions": decision.allows(Action.SEE_PERMISSIONS),
+        "delete_name": f"resources:{PAGES[kind]}-delete",
+    }
+
+
+@edit_it
+@require_safe
+def streamer_history(request: Request, pk: int) -> HttpResponse:
+    return _history(request, pk, Kind.STREAMER)
+
+
+@edit_it
+@require_safe
+def stream_history(request: Request, pk: int) -> HttpResponse:
+    return _history(request, pk, Kind.STREAM)
+
+
+@edit_it
+@require_safe
+def recording_history(request: Request, pk: int) -> HttpResponse:
+    return _history(request, pk, Kind.RECORDING)
+
+
+def _history(request: Request, pk: int, kind: Kind) -> HttpResponse:
+    """What happened to it, from the audit log: for its Editors, and for those who read the whole log."""
+    resource, decision = visible(request, pk, kind)
+    if not decision.allows(Action.SEE_PERMISSIONS) and not request.user.has_perm("audit.view"):
+        raise MayNot
+    page = keyset_page(Entry.objects.of_target(kind, pk), order="-at", params=request.GET)
+    context = {**frame(request, resource, decision, "history"), "page": page, "labels": EVENTS}
+    return render(request, "resources/history.html", context)
+
+
+@edit_it
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete_streamer(request: Request, pk: int) -> HttpResponse:
+    return _delete(request, pk, Kind.STREAMER)
+
+
+@edit_it
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete_stream(request: Request, pk: int) -> HttpResponse:
+    return _delete(request, pk, Kind.STREAM)
+
+
+@edit_it
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete_recording(request: Request, pk: int) -> HttpResponse:
+    """Ask for the title, for the file is gone for ever; then delete."""
+    resource, _decision = permitted(request, pk, Action.DELETE, Kind.RECORDING)
+    form = DeleteForm(request.POST if request.method == "POST" else None, title=resource.label)
+    if request.method == "POST" and form.is_valid():
+        delete_resource(resource, actor=request.actor)
+        messages.success(request, _("%(name)s is deleted.") % {"name": resource})
+        return redirect(list_url(Kind.RECORDING))
+    context = {"resource": resource, "form": form, "back": card_url(resource)}
+    return render(request, "resources/delete_recording.html", context, status=422 if form.errors else 200)
+
+
+def _delete(request: Request, pk: int, kind: Kind) -> HttpResponse:
+    """Ask, naming what goes with it; then delete."""
+    resource, _decision = permitted(request, pk, Action.DELETE, kind)
+    if request.method == "POST":
+        delete_resource(resource, actor=request.actor)
+        messages.success(request, _("%(name)s is deleted.") % {"name": resource})
+        return redirect(list_url(kind))
+    context = {"resource": resource, "found": subtree(resource, actor=request.actor), "back": card_url(resource)}
+    return render(request, "resources/delete.html", context)

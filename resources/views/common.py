@@ -1,0 +1,76 @@
+"""What several pages of resources need: the resource behind an id, and what the person may do with it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+
+from accounts.models import Account
+from agora.base.http import Request
+from resources.models import Grant, Resource
+from resources.roles import Action, Decision, Kind
+from resources.services.rules import MayNot, effective_role, effective_roles
+
+NAMES = 2  # accounts named in the column "Shared with"
+PAGES = {Kind.STREAMER: "streamers", Kind.STREAM: "streams", Kind.RECORDING: "recordings"}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row of a list: the resource, the person's role on it, with whom it is shared (None: not theirs to see)."""
+
+    resource: Resource
+    decision: Decision
+    shared: list[Grant] | None
+
+    @property
+    def shared_names(self) -> str:
+        return ", ".join(grant.account.display_name for grant in (self.shared or [])[:NAMES])
+
+    @property
+    def may_see_permissions(self) -> bool:
+        return self.decision.allows(Action.SEE_PERMISSIONS)
+
+    @property
+    def more(self) -> bool:
+        return len(self.shared or []) > NAMES
+
+
+def person(request: Request) -> Account:
+    """The signed-in account; for views that are declared for signed-in people."""
+    return cast(Account, request.user)
+
+
+def visible(request: Request, pk: int, kind: Kind | None = None) -> tuple[Resource, Decision]:
+    """The resource and the person's role on it. 404 when there is none of that kind that this person may see."""
+    rows = Resource.objects.visible_to(person(request), at=request.actor.at, kind=kind).with_facts()
+    resource = get_object_or_404(rows, pk=pk)
+    return resource, effective_role(person(request), resource, at=request.actor.at)
+
+
+def permitted(request: Request, pk: int, action: Action, kind: Kind | None = None) -> tuple[Resource, Decision]:
+    """The same for a page that is about acting. Raises MayNot where the person may see but not act."""
+    resource, decision = visible(request, pk, kind)
+    if not decision.allows(action):
+        raise MayNot
+    return resource, decision
+
+
+def lines(request: Request, resources: Sequence[Resource]) -> list[Line]:
+    """The rows of one page, with two queries whatever their number."""
+    decisions = effective_roles(person(request), resources, at=request.actor.at)
+    open_ones = [pk for pk, decision in decisions.items() if decision.allows(Action.SEE_PERMISSIONS)]
+    shared: dict[int, list[Grant]] = {pk: [] for pk in open_ones}
+    for grant in Grant.objects.counting(request.actor.at).giving().first_of_each(open_ones, NAMES + 1):
+        shared[grant.resource_id].append(grant)
+    return [Line(resource, decisions[resource.pk], shared.get(resource.pk)) for resource in resources]
+
+
+def card_url(resource: Resource) -> str:
+    return reverse(f"resources:{PAGES[Kind(resource.kind)]}-card", args=[resource.pk])
+
+
+def list_url(kind: Kind) -> str:
+    return reverse(f"resources:{PAGES[kind]}")

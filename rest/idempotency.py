@@ -1,0 +1,81 @@
+"""Idempotency-Key: a create that is sent again, after a lost answer say, is done once and answered alike.
+
+After draft-ietf-httpapi-idempotency-key-header: the key belongs to the account, for a day, and to one request.
+"""
+
+import hashlib
+from collections.abc import Callable
+from typing import Annotated
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import Http404, HttpResponse
+from django.utils.translation import gettext_lazy as _
+from ninja import Header
+
+from agora.base.errors import Refused
+from agora.base.http import Request
+from rest.errors import Invalid
+from rest.models import Answer
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=200,
+        description="A text of your own, new for each create: repeating the request within a day does nothing again.",
+    ),
+]
+KEPT_HEADERS = ("ETag", "Location", "Content-Type")
+
+
+class IdempotencyKeyReused(Refused):
+    status = 422
+    message = _("This Idempotency-Key was sent with another request. Use a new one for each request.")
+
+
+def once(request: Request, key: str | None, act: Callable[[], HttpResponse]) -> HttpResponse:
+    """Do it, or answer as it was answered before. What was refused is not kept: it may be tried again."""
+    account = request.actor.account
+    if not key or account is None:
+        return act()
+    now, failure = request.actor.at, None
+    with transaction.atomic():
+        Answer.objects.stale(now).delete()
+        # A repetition at the same moment waits here for the first one to end.
+        kept, is_new = Answer.objects.get_or_create(
+            account_id=account.pk,
+            key_digest=hashlib.sha256(key.encode()).hexdigest(),
+            defaults={"fingerprint": fingerprint(request), "created_at": now},
+        )
+        if not is_new:
+            return _again(kept, request)
+        try:
+            answer = act()
+        except (Refused, ValidationError, Invalid, Http404) as error:
+            kept.delete()
+            failure = error  # raised outside, or the record of the refusal would be undone with the rest
+        else:
+            kept.status, kept.body = answer.status_code, answer.content.decode()
+            kept.headers = {name: answer[name] for name in KEPT_HEADERS if name in answer}
+            kept.save()
+    if failure:
+        raise failure
+    return answer
+
+
+def fingerprint(request: Request) -> str:
+    """What makes two requests the same."""
+    text = f"{request.method} {request.get_full_path()}\n".encode() + request.body
+    return hashlib.sha256(text).hexdigest()
+
+
+def _again(kept: Answer, request: Request) -> HttpResponse:
+    if kept.fingerprint != fingerprint(request):
+        raise IdempotencyKeyReused
+    answer = HttpResponse(kept.body, status=kept.status)
+    for name, value in kept.headers.items():
+        answer[name] = value
+    answer["Idempotency-Replayed"] = "true"
+    return answer

@@ -1,0 +1,151 @@
+"""The Resource Permissions dialog by keyboard, on a phone and by two people; without a script as a page."""
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from accounts.models import Account
+from resources.models import Grant, Resource
+from resources.roles import ResourceRole
+from resources.services.resources import create_stream, create_streamer
+from tests.browser.axe import complaints
+from tests.browser.conftest import Browse
+from tests.conftest import Make
+from tests.resources.conftest import give
+
+
+def stream(make: Make) -> Resource:
+    actor = make.actor()
+    return create_stream("or3", streamer=create_streamer("origin1.example.com", actor=actor), actor=actor)
+
+
+def roles(resource: Resource) -> dict[str, str]:
+    return dict(Grant.objects.on(resource).values_list("account__username", "role"))
+
+
+def unsaved(page: Page, text: str) -> None:
+    expect(page.locator("#permissions-count")).to_have_text(text)
+
+
+def test_with_the_keyboard_alone(browse: Browse, make: Make, ada: Account, nell: Account, vic: Account) -> None:
+    resource = stream(make)
+    give(vic, resource, ResourceRole.VIEWER)
+    page = browse(ada)
+    page.goto("/streams/?order=-created")
+    page.get_by_role("link", name="Resource Permissions").focus()
+    page.keyboard.press("Enter")
+    search = page.get_by_role("combobox", name="Search Users")
+    expect(search).to_be_focused()
+    page.keyboard.type("nel")
+    expect(page.get_by_role("option", name=re.compile("nell"))).to_have_attribute("aria-selected", "true")
+    assert complaints(page) == []
+    page.keyboard.press("Escape")
+    expect(page.locator("#permissions-people [role=option]")).to_have_count(0)
+    page.keyboard.type("l")
+    expect(page.get_by_role("option", name=re.compile("nell"))).to_have_attribute("aria-selected", "true")
+    page.keyboard.press("Enter")
+    role = page.get_by_label("Role of nell")
+    expect(role).to_have_value("viewer")
+    unsaved(page, "1 unsaved change")
+    expect(search).to_be_focused()
+    role.focus()
+    page.keyboard.type("Ed")
+    expect(role).to_have_value("editor")
+    page.get_by_role("button", name="Remove vic").focus()
+    page.keyboard.press("Enter")
+    unsaved(page, "2 unsaved changes")
+    expect(page.get_by_role("button", name="Undo removing vic")).to_be_visible()
+    assert complaints(page) == []
+    page.get_by_role("button", name="Save").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#toasts")).to_contain_text("2 changes saved.")
+    expect(page).to_have_url(re.compile(r"/streams/\?order=-created$"))
+    assert roles(resource) == {"nell": "editor"}
+
+
+def test_undo_and_cancel_change_nothing(browse: Browse, make: Make, ada: Account, vic: Account) -> None:
+    resource = stream(make)
+    give(vic, resource, ResourceRole.VIEWER)
+    page = browse(ada)
+    page.goto("/streams/")
+    page.get_by_role("link", name="Resource Permissions").click()
+    page.get_by_role("button", name="Remove vic").click()
+    page.get_by_role("button", name="Undo").click()
+    unsaved(page, "")
+    page.get_by_label("Role of vic").select_option("administrator")
+    unsaved(page, "1 unsaved change")
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert roles(resource) == {"vic": "viewer"}
+
+
+def test_a_reason_typed_last_is_saved_with_the_click(browse: Browse, make: Make, ada: Account, vic: Account) -> None:
+    resource = stream(make)
+    give(vic, resource, ResourceRole.VIEWER)
+    page = browse(ada)
+    page.goto("/streams/")
+    page.get_by_role("link", name="Resource Permissions").click()
+    page.locator(f"#terms-{vic.pk}").click()
+    page.get_by_label("Reason").fill("on call")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#toasts")).to_contain_text("1 change saved.")
+    assert Grant.objects.get(account=vic).reason == "on call"
+
+
+def test_two_people_at_once(
+    browse: Browse, make: Make, ada: Account, root: Account, nell: Account, vic: Account
+) -> None:
+    resource = stream(make)
+    give(vic, resource, ResourceRole.VIEWER)
+    mine, theirs = browse(ada), browse(root)
+    for page in (mine, theirs):
+        page.goto("/streams/")
+        page.get_by_role("link", name="Resource Permissions").click()
+    theirs.get_by_label("Role of vic").select_option("editor")
+    unsaved(theirs, "1 unsaved change")
+    theirs.get_by_role("button", name="Save").click()
+    expect(theirs.locator("#toasts")).to_contain_text("1 change saved.")
+    mine.get_by_role("combobox", name="Search Users").fill("nell")
+    mine.get_by_role("option", name=re.compile("nell")).click()
+    unsaved(mine, "1 unsaved change")
+    mine.get_by_role("button", name="Save").click()
+    expect(mine.get_by_role("alert")).to_contain_text("Somebody else changed these permissions")
+    expect(mine.get_by_label("Role of vic")).to_have_value("editor")
+    assert roles(resource) == {"vic": "editor"}
+    mine.get_by_role("button", name="Save").click()
+    expect(mine.locator("#toasts")).to_contain_text("1 change saved.")
+    assert roles(resource) == {"vic": "editor", "nell": "viewer"}
+
+
+def test_without_a_script_at_phone_width(browse: Browse, make: Make, ada: Account, nell: Account, vic: Account) -> None:
+    resource = stream(make)
+    give(vic, resource, ResourceRole.VIEWER)
+    page = browse(ada, java_script_enabled=False, viewport={"width": 320, "height": 700})
+    page.goto(f"/resources/{resource.pk}/permissions/")
+    page.get_by_role("combobox", name="Search Users").fill("nel")
+    page.get_by_role("button", name="Search").click()
+    page.get_by_role("option", name=re.compile("nell")).click()
+    page.get_by_label("Role of nell").select_option("administrator")
+    page.get_by_role("button", name="Remove vic").click()
+    unsaved(page, "2 unsaved changes")
+    expect(page.get_by_label("Role of nell")).to_have_value("administrator")
+    page.get_by_role("button", name="Save").click()
+    assert roles(resource) == {"nell": "administrator"}
+
+
+def test_at_phone_width_nothing_is_wider_than_the_screen(
+    browse: Browse, make: Make, ada: Account, nell: Account, vic: Account
+) -> None:
+    resource = stream(make)
+    give(vic, resource, ResourceRole.VIEWER)
+    page = browse(ada, viewport={"width": 320, "height": 700})
+    page.goto("/streams/")
+    page.get_by_role("link", name="Resource Permissions").click()
+    page.get_by_role("combobox", name="Search Users").fill("nell")
+    page.get_by_role("option", name=re.compile("nell")).click()
+    unsaved(page, "1 unsaved change")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    box = page.get_by_role("dialog").bounding_box()
+    assert box and box["x"] >= 0 and box["x"] + box["width"] <= 320
+    expect(page.get_by_role("button", name="Save")).to_be_in_viewport()
+    assert complaints(page) == []

@@ -1,0 +1,73 @@
+"""The documentation is true: each job of docs/api.md is run by a shell against a live server."""
+
+import html
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from pytest_django.live_server_helper import LiveServer
+
+from accounts.models import Account
+from agora.api import SCHEMA
+from api_keys.models import ApiKey
+from api_keys.services.keys import create_key
+from api_keys.services.use import KeyRefused
+from sessions_admin.models import Session
+from tests.conftest import Make
+from tests.services import missing
+
+TEXT = (Path(settings.BASE_DIR) / "docs" / "api.md").read_text()
+JOBS = re.findall(r"\n([^\n]+)\n\n```sh\n(.*?)```", TEXT, re.DOTALL)
+# What the answer to each job holds, in their order.
+SHOWN = [
+    '"permissions":', '"username":"j.weber"', '"username":"j.weber"', '"next":null', '"last_name":"Weber-Frei"',
+    '"password":"temporary"', '"locked_at":null', '"cause":"ended"', '"outcome":"denied"', '"api_key":"Shell"',
+]  # fmt: skip
+
+
+def test_there_are_ten_jobs() -> None:
+    assert len(JOBS) == len(SHOWN) == 10
+
+
+@pytest.mark.django_db(transaction=True)
+def test_every_job_does_what_it_says(live_server: LiveServer, make: Make, ada: Account, vic: Account) -> None:
+    """In one shell, in their order: the account that one makes is changed and locked by the next."""
+    curl = shutil.which("curl") or missing("curl is not installed. Install it with: apt-get install -y curl")
+    assert curl
+    _key, secret = create_key(ada, "Shell", actor=make.actor(ada))
+    make.client(vic)
+    make.client(vic).post("/accounts/lock/")  # something that was refused
+    marked = "\n".join(f"echo '=== {number}'\n{commands}" for number, (_title, commands) in enumerate(JOBS))
+    environment = os.environ | {"AGORA": live_server.url, "KEY": secret}
+    done = subprocess.run(["bash", "-eu"], input=marked, env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    answers = re.split(r"=== \d+\n", done.stdout)[1:]
+    for (title, _commands), wanted, answer in zip(JOBS, SHOWN, answers, strict=True):
+        assert wanted in answer.replace('": ', '":'), f"{title}\n{answer}"
+    weber = Account.objects.get(username="j.weber")
+    assert (weber.last_name, weber.must_change_password, weber.is_locked) == ("Weber-Frei", True, False)
+    assert Session.objects.filter(cause="ended").count() == 1
+    key = ApiKey.objects.get()
+    assert key.set_at > key.created_at, "its secret was renewed"
+
+
+def test_the_text_names_every_code_of_a_refused_key() -> None:
+    codes = {kind().code for kind in KeyRefused.__subclasses__()} - {"not_a_bearer"}
+    assert all(f"`{code}`" in TEXT for code in codes)
+
+
+def test_every_operation_tells_who_may_call_it() -> None:
+    operations = [one for methods in SCHEMA["paths"].values() for one in methods.values()]
+    assert all(one["x-access"] and one["summary"] and one["tags"] for one in operations)
+    assert all({"400", "401", "403", "429"} <= set(one["responses"]) for one in operations)
+
+
+def test_the_page_shows_every_operation(make: Make, nell: Account) -> None:
+    page = html.unescape(make.client(nell).get("/api/docs/").content.decode())
+    for path, methods in SCHEMA["paths"].items():
+        assert path in page
+        assert all(operation["summary"] in page for operation in methods.values())

@@ -1,0 +1,232 @@
+"""Problem details, cursors, entity tags, idempotency, rate limits."""
+
+import json
+from typing import Any
+
+import pytest
+import time_machine
+from django.core.cache import cache
+from django.http import HttpResponse
+from django.test import Client
+
+from accounts.filters import STATES
+from accounts.models import Account, KeyLogin
+from accounts.roles import Role
+from accounts.schemas import AccountOut, RoleName
+from audit.models import Entry
+from rest.models import Answer
+from settings_admin.models import ServerSettings
+from tests.conftest import Make
+from tests.pages import contents
+
+ACCOUNTS = "/api/v1/accounts"
+GENERAL = "/api/v1/settings/general"
+
+
+def send(client: Client, method: str, address: str, body: object = None, **headers: str) -> HttpResponse:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    response: HttpResponse = client.generic(
+        method, address, json.dumps(body or {}), content_type="application/json", headers=named
+    )
+    return response
+
+
+def told(response: HttpResponse) -> Any:
+    return json.loads(response.content)
+
+
+class TestProblems:
+    def test_a_field_says_what_the_page_would_say(self, make: Make, ada: Account) -> None:
+        answer = send(make.client(ada), "POST", ACCOUNTS, {"username": "ADA"})
+        problem = told(answer)
+        sentence = "This username is taken. Choose another."
+        assert (answer.status_code, answer["Content-Type"]) == (422, "application/problem+json")
+        assert (problem["code"], problem["detail"], problem["status"]) == ("invalid", sentence, 422)
+        assert [(one["field"], one["message"]) for one in problem["errors"]] == [("username", sentence)]
+        assert problem["request_id"] == answer["X-Request-Id"]
+
+    def test_a_rule_says_what_the_page_would_say(self, make: Make, ada: Account) -> None:
+        answer = send(make.client(ada), "POST", f"{ACCOUNTS}/{ada.pk}/lock", {})
+        assert (answer.status_code, told(answer)["code"]) == (403, "cannot_lock_yourself")
+        assert "Ask another administrator" in told(answer)["detail"]
+        assert Entry.objects.get(event="account.locked").outcome == "denied"
+
+    def test_a_wrong_type_is_named(self, make: Make, ada: Account) -> None:
+        problem = told(send(make.client(ada), "POST", ACCOUNTS, {"username": 7, "role": "boss"}))
+        assert {one["field"] for one in problem["errors"]} == {"username", "role"}
+
+    def test_a_state_forbids_it(self, make: Make, sam: Account, vic: Account) -> None:
+        client = make.client(sam)
+        assert send(client, "POST", f"{ACCOUNTS}/{vic.pk}/lock", {"reason": "Badge lost"}).status_code == 200
+        assert told(send(client, "POST", f"{ACCOUNTS}/{vic.pk}/lock", {}))["code"] == "already_locked"
+        assert Account.objects.get(pk=vic.pk).lock_reason == "Badge lost"
+
+    def test_only_superusers_make_superusers(self, make: Make, ada: Account, root: Account) -> None:
+        client = make.client(ada)
+        assert send(client, "POST", ACCOUNTS, {"username": "boss", "superuser": True}).status_code == 403
+        assert send(client, "PUT", f"{ACCOUNTS}/{root.pk}/password", {"password": "x" * 20}).status_code == 403
+        assert send(client, "PUT", f"{ACCOUNTS}/{ada.pk}/role", {"role": "administrator", "superuser": True}
+                    ).status_code == 403  # fmt: skip
+        assert Account.objects.filter(is_superuser=True).count() == 1
+
+
+class TestCursors:
+    def test_a_list_is_read_to_its_end_and_back(self, make: Make, ada: Account) -> None:
+        for number in range(7):
+            make.account(f"user{number}")
+        client, names, address = make.client(ada), [], f"{ACCOUNTS}?limit=3"
+        while address:
+            answer = client.get(address)
+            page = told(answer)
+            names += [one["username"] for one in page["items"]]
+            address = f"{ACCOUNTS}?limit=3&after={page['next']}" if page["next"] else ""
+            assert bool(address) == ('rel="next"' in answer.get("Link", ""))
+        assert names == ["ada", *(f"user{number}" for number in range(7))]
+        back = told(client.get(f"{ACCOUNTS}?limit=3&before={page['previous']}"))
+        assert [one["username"] for one in back["items"]] == ["user2", "user3", "user4"]
+
+    def test_filters_are_the_pages(self, make: Make, ada: Account, vic: Account, sam: Account) -> None:
+        client = make.client(ada)
+        assert [one["username"] for one in told(client.get(f"{ACCOUNTS}?role=viewer"))["items"]] == ["vic"]
+        assert [one["username"] for one in told(client.get(f"{ACCOUNTS}?q=sa"))["items"]] == ["sam"]
+        sessions = told(client.get("/api/v1/sessions?q=ada"))["items"]
+        assert [(one["account"], one["cause"]) for one in sessions] == [("ada", "")]
+        assert told(client.get("/api/v1/audit?event=account.created"))["items"] == []
+
+    @pytest.mark.parametrize(
+        "query", ["role=boss", "limit=0", "limit=201", "limit=x", "order=password", "after=x", "state=gone"]
+    )
+    def test_what_makes_no_sense_is_refused(self, make: Make, ada: Account, query: str) -> None:
+        assert make.client(ada).get(f"{ACCOUNTS}?{query}").status_code in (400, 422)
+
+    @pytest.mark.parametrize(
+        "query",
+        ["start=soon", "address=x", "session=x", "event=no.such", "start=2026-02-01T00:00&end=2026-01-01T00:00"],
+    )
+    def test_a_log_filter_that_makes_no_sense_exports_nothing(self, make: Make, sam: Account, query: str) -> None:
+        client = make.client(sam)
+        assert client.get(f"/api/v1/audit?{query}").status_code == 422
+        assert client.post(f"/api/v1/audit/export?{query}").status_code == 422
+        assert not Entry.objects.filter(event="audit.exported").exists()
+
+    def test_the_export_is_a_stream_of_lines(self, make: Make, sam: Account) -> None:
+        client = make.client(sam)
+        send(client, "POST", f"{ACCOUNTS}/{sam.pk}/lock", {})
+        answer = client.post("/api/v1/audit/export?event=account.locked")
+        lines = b"".join(answer.streaming_content).decode().splitlines()
+        assert [json.loads(line)["event"] for line in lines] == ["account.locked"]
+        assert answer["Content-Type"] == "application/x-ndjson"
+
+
+class TestEntityTags:
+    def test_what_is_known_is_not_sent_again(self, make: Make, ada: Account, vic: Account) -> None:
+        client = make.client(ada)
+        first = client.get(f"{ACCOUNTS}/{vic.pk}")
+        again = client.get(f"{ACCOUNTS}/{vic.pk}", headers={"If-None-Match": first["ETag"]})
+        assert (again.status_code, again.content) == (304, b"")
+        assert client.head(f"{ACCOUNTS}/{vic.pk}")["ETag"] == first["ETag"]
+
+    def test_a_change_on_an_old_state_is_refused(self, make: Make, ada: Account, vic: Account) -> None:
+        client, address = make.client(ada), f"{ACCOUNTS}/{vic.pk}"
+        read = client.get(address)["ETag"]
+        first = send(client, "PATCH", address, {"first_name": "Vic"}, If_Match=read)
+        assert first.status_code == 200 and first["ETag"] != read
+        second = send(client, "PATCH", address, {"first_name": "Other"}, If_Match=read)
+        assert (second.status_code, told(second)["code"]) == (412, "changed_since")
+        assert send(client, "PATCH", address, {"first_name": "Third"}, If_Match=first["ETag"]).status_code == 200
+        assert send(client, "PATCH", address, {"last_name": "Any"}, If_Match="*").status_code == 200
+        assert Account.objects.get(pk=vic.pk).full_name == "Third Any"
+
+    def test_a_refusal_behind_an_entity_tag_is_recorded(self, make: Make, ada: Account) -> None:
+        client, address = make.client(ada), f"{ACCOUNTS}/{ada.pk}"
+        tag = client.get(address)["ETag"]
+        assert send(client, "POST", f"{address}/lock", {}, If_Match=tag).status_code == 403
+        assert Entry.objects.get(event="account.locked").outcome == "denied"
+
+    def test_settings_change_by_field(self, make: Make, ada: Account) -> None:
+        client = make.client(ada)
+        tag = client.get(GENERAL)["ETag"]
+        answer = send(client, "PATCH", GENERAL, {"idle_limit": 30, "allow_feedback": False}, If_Match=tag)
+        assert answer.status_code == 200, answer.content
+        assert (told(answer)["idle_limit"], told(answer)["allow_feedback"]) == (30, False)
+        assert ServerSettings.load().idle_limit.total_seconds() == 1800
+        changes = Entry.objects.get(event="settings.changed").details["changes"]
+        assert set(changes) == {"idle_limit", "allow_feedback"}
+        assert send(client, "PATCH", GENERAL, {"zip_stream": True}, If_Match=tag).status_code == 412
+        wrong = send(client, "PATCH", GENERAL, {"hostname": "https://x/"})
+        assert wrong.status_code == 422 and told(wrong)["errors"][0]["field"] == "hostname"
+
+
+class TestIdempotency:
+    def test_a_create_that_is_repeated_is_done_once(self, make: Make, ada: Account) -> None:
+        client, body = make.client(ada), {"username": "new"}
+        first = send(client, "POST", ACCOUNTS, body, Idempotency_Key="a")
+        again = send(client, "POST", ACCOUNTS, body, Idempotency_Key="a")
+        assert (first.status_code, again.status_code) == (201, 201)
+        assert again.content == first.content and again["Location"] == first["Location"]
+        assert "Idempotency-Replayed" in again and "Idempotency-Replayed" not in first
+        assert Entry.objects.filter(event="account.created").count() == 1
+
+    def test_the_same_key_for_something_else_is_refused(self, make: Make, ada: Account) -> None:
+        client = make.client(ada)
+        send(client, "POST", ACCOUNTS, {"username": "new"}, Idempotency_Key="a")
+        other = send(client, "POST", ACCOUNTS, {"username": "other"}, Idempotency_Key="a")
+        assert (other.status_code, told(other)["code"]) == (422, "idempotency_key_reused")
+        assert not Account.objects.named("other").exists()
+
+    def test_another_account_may_use_the_same_key(self, make: Make, ada: Account, root: Account) -> None:
+        assert send(make.client(ada), "POST", ACCOUNTS, {"username": "one"}, Idempotency_Key="a").status_code == 201
+        assert send(make.client(root), "POST", ACCOUNTS, {"username": "two"}, Idempotency_Key="a").status_code == 201
+
+    def test_what_was_refused_may_be_tried_again(self, make: Make, ada: Account) -> None:
+        client = make.client(ada)
+        body = {"username": "boss", "superuser": True}
+        assert send(client, "POST", ACCOUNTS, body, Idempotency_Key="a").status_code == 403
+        assert Entry.objects.get(event="account.created").outcome == "denied"
+        assert not Answer.objects.exists()
+
+    def test_a_kept_secret_is_encrypted(self, make: Make, ada: Account) -> None:
+        answer = send(make.client(ada), "POST", "/api/v1/me/keys", {"name": "Script"}, Idempotency_Key="a")
+        secret = told(answer)["secret"]
+        again = send(make.client(ada), "POST", "/api/v1/me/keys", {"name": "Script"}, Idempotency_Key="a")
+        assert told(again)["secret"] == secret
+        assert secret not in str(contents())
+
+    def test_a_day_later_it_is_forgotten(self, make: Make, ada: Account) -> None:
+        with time_machine.travel("2026-11-20T12:00Z", tick=False):
+            send(make.client(ada), "POST", ACCOUNTS, {"username": "new"}, Idempotency_Key="a")
+        with time_machine.travel("2026-11-21T13:00Z", tick=False):
+            answer = send(make.client(ada), "POST", ACCOUNTS, {"username": "new"}, Idempotency_Key="a")
+        assert answer.status_code == 422, "the name is taken now"
+
+
+class TestRateLimit:
+    def test_it_is_told_and_enforced(self, settings: Any, make: Make, ada: Account, vic: Account) -> None:
+        settings.API_RATE = 3
+        cache.clear()
+        with time_machine.travel("2026-11-20T12:00:10Z", tick=False):
+            ada_s, vic_s = make.client(ada), make.client(vic)
+            left = [ada_s.get("/api/v1/me")["RateLimit"] for _ in range(3)]
+            assert left == ['"default";r=2;t=50', '"default";r=1;t=50', '"default";r=0;t=50']
+            fourth = ada_s.get("/api/v1/me")
+            assert (fourth.status_code, fourth["Retry-After"]) == (429, "50")
+            assert told(fourth)["code"] == "too_many_requests"
+            assert fourth["RateLimit-Policy"] == '"default";q=3;w=60'
+            assert vic_s.get("/api/v1/me").status_code == 200, "everybody has their own"
+        with time_machine.travel("2026-11-20T12:01:00Z", tick=False):
+            assert ada_s.get("/api/v1/me").status_code == 200
+
+
+def test_the_schema_knows_every_choice() -> None:
+    assert set(RoleName.__args__) == set(Role.values)  # type: ignore[attr-defined]
+    assert set(AccountOut.model_fields["api_key_login"].annotation.__args__) == set(KeyLogin.values)  # type: ignore[union-attr]
+    assert {state for state, _label in STATES} == {"active", "locked", "inactive"}
+
+
+def test_nothing_secret_is_ever_shown(make: Make, ada: Account) -> None:
+    make.account("vic", password="a password of vic's")
+    vic = Account.objects.get(username="vic")
+    client = make.client(ada)
+    for address in (ACCOUNTS, f"{ACCOUNTS}/{vic.pk}", "/api/v1/me"):
+        assert vic.password not in client.get(address).content.decode()
+        assert "digest" not in client.get(address).content.decode()
