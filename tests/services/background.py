@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -70,11 +71,20 @@ class Background:
 
     def kill(self, name: str) -> None:
         """kill -9 of the process and of all that it started."""
-        os.killpg(self.running[name].pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.killpg(self.running[name].pid, signal.SIGKILL)
         self.running.pop(name).wait()
+
+    def tend(self) -> None:
+        """Starts again what ended by itself, as the supervisor does: a worker gives up when its new pool is killed."""
+        for name, process in list(self.running.items()):
+            if process.poll() is not None:
+                self.kill(name)
+                self.start(name)
 
     def kill_pool_process(self) -> bool:
         """kill -9 of the one process that works, not of the worker that watches over it; False when there is none."""
+        self.tend()
         parent = self.running["worker"].pid
         for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split():
             os.kill(int(pid), signal.SIGKILL)
@@ -93,6 +103,7 @@ class Background:
         deadline = time.monotonic() + within
         while not condition():
             assert time.monotonic() < deadline, self.logged("worker")[-4000:]
+            self.tend()
             time.sleep(0.02)
 
     def stop(self) -> None:
