@@ -29,6 +29,7 @@ SETTINGS = {
     "random_page_cost": "1.1",  # solid-state disks
 }
 
+_servers: dict[str, tuple[Path, "subprocess.Popen[bytes]"]] = {}  # by the folder of their socket
 _prctl = ctypes.CDLL(None, use_errno=True).prctl
 
 
@@ -67,22 +68,40 @@ def cluster(folder: Path | None) -> Iterator[str]:
             [program("initdb"), "--auth=trust", "--username=agora", "--encoding=UTF8", "--locale=C.UTF-8", "-D", data],
             check=True, capture_output=True, user=user, env=environment, cwd=home,
         )  # fmt: skip
-    options = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
-    with open(home / "log", "ab") as log:
-        server = subprocess.Popen(
-            [program("postgres"), "-D", data, "-k", socket, *options],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, user=user, env=environment, cwd=home,
-            start_new_session=True, preexec_fn=lambda: _prctl(PR_SET_PDEATHSIG, int(signal.SIGINT)),
-        )  # fmt: skip
     try:
-        _wait_for(server, socket, home / "log")
+        _servers[socket] = home, _launch(home, socket)
         yield socket
     finally:
-        server.send_signal(signal.SIGINT)  # "fast": a checkpoint, so that the cluster can be used again
-        server.wait(300)
+        stop(socket)
         shutil.rmtree(socket, ignore_errors=True)
         if folder is None:
             shutil.rmtree(home, ignore_errors=True)
+
+
+def _launch(home: Path, socket: str) -> "subprocess.Popen[bytes]":
+    options = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")} | {"TZ": "UTC"}
+    with open(home / "log", "ab") as log:
+        server = subprocess.Popen(
+            [program("postgres"), "-D", home / "data", "-k", socket, *options],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, user=owner(), env=environment, cwd=home,
+            start_new_session=True, preexec_fn=lambda: _prctl(PR_SET_PDEATHSIG, int(signal.SIGINT)),
+        )  # fmt: skip
+    _wait_for(server, socket, home / "log")
+    return server
+
+
+def stop(socket: str) -> None:
+    """ "Fast": connections are cut, and a checkpoint, so that the cluster can be used again."""
+    _home, server = _servers[socket]
+    server.send_signal(signal.SIGINT)
+    server.wait(300)
+
+
+def restart(socket: str) -> None:
+    stop(socket)
+    home, _server = _servers[socket]
+    _servers[socket] = home, _launch(home, socket)
 
 
 def url(socket: str, database: str) -> str:

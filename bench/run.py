@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import account_list, api, audit_log, databases, ending, search, session_check, sign_in, writes
+from bench import account_list, api, audit_log, databases, ending, mail, search, session_check, sign_in, writes
 from bench.scales import SCALES, prepare
 from bench.timing import Table
 
@@ -38,4 +38,6 @@ def run(name: str, socket: str, folder: Path, parts: Sequence[str]) -> str:
         account_list.on_sqlite(table, name, rounds=max(5, rounds // 4))
         search.measure(table, name, words=1)
     databases.close_all()
+    if "mail" in parts:
+        mail.measure(table, mails=scale.mails, kills=scale.mails // 10)
     return table.markdown()

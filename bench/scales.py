@@ -15,7 +15,7 @@ from bench import databases, seed
 
 @dataclass(frozen=True)
 class Scale:
-    """Rows: accounts of the short and the long list, sessions, entries of the short and the long log."""
+    """Rows: accounts of the short and the long list, sessions, entries of the short and the long log, mails."""
 
     name: str
     short: int
@@ -26,6 +26,7 @@ class Scale:
     long_log: int
     sqlite: int
     rounds: int
+    mails: int
 
     def postgres(self) -> dict[str, tuple[int, int, int]]:
         """Each database with its accounts, sessions and entries."""
@@ -38,8 +39,8 @@ class Scale:
 
 
 SCALES = {
-    "full": Scale("full", 1_000, 100_000, 1_000_000, 1_000_000, 1_000_000, 5_000_000, 100_000, 40),
-    "small": Scale("small", 1_000, 10_000, 50_000, 50_000, 50_000, 100_000, 10_000, 15),
+    "full": Scale("full", 1_000, 100_000, 1_000_000, 1_000_000, 1_000_000, 5_000_000, 100_000, 40, 1_000),
+    "small": Scale("small", 1_000, 10_000, 50_000, 50_000, 50_000, 100_000, 10_000, 15, 200),
 }
 
 

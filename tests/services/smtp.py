@@ -31,7 +31,6 @@ class Mailhost:
         self.users = users
         self.delay = delay  # seconds that each mail takes
         self.received: list[EmailMessage] = []
-        self.envelopes: list[Envelope] = []
         self.connections = 0
         self.transports: list[asyncio.Transport] = []
         context = None
@@ -97,11 +96,13 @@ class Mailhost:
             return answer
         await asyncio.sleep(self.delay)
         assert isinstance(envelope.content, bytes)
-        mail = message_from_bytes(envelope.content, policy=default)
+        self.note(envelope.content)
+        return f"250 2.0.0 Queued as {len(self.received):04}"
+
+    def note(self, content: bytes) -> None:
+        mail = message_from_bytes(content, policy=default)
         assert isinstance(mail, EmailMessage)
         self.received.append(mail)
-        self.envelopes.append(envelope)
-        return f"250 2.0.0 Queued as {len(self.received):04}"
 
     def check(self, server: Any, session: Session, envelope: Envelope, mechanism: str, auth_data: Any) -> AuthResult:
         assert isinstance(auth_data, LoginPassword) and self.users is not None
