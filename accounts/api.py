@@ -23,7 +23,7 @@ from accounts.schemas import (
     ProfileChange,
     RoleChange,
 )  # fmt: skip
-from accounts.services import accounts, locks, passwords
+from accounts.services import accounts, locks, passwords, second_factor
 from accounts.services.accounts import PROFILE_FIELDS
 from accounts.services.rules import may_touch_superusers
 from accounts.views.common import person
@@ -50,7 +50,7 @@ def read_me(request: Request) -> HttpResponse:
 @requires("accounts.view")
 def list_accounts(request: Request, query: Query[AccountQuery]) -> HttpResponse:
     """By filter and order; a page at a time."""
-    rows = Account.objects.visible_to(person(request)).with_second_factor()
+    rows = Account.objects.visible_to(person(request))
     filters = checked(AccountFilter(request.GET, queryset=rows))
     return listed(request, AccountPage, filters.page(query.limit), AccountOut.of)
 
@@ -161,9 +161,21 @@ def unlock_account(request: Request, pk: int, if_match: IfMatch = None) -> HttpR
     return changed(request, pk, if_match, lambda account: locks.unlock(account, actor=request.actor))
 
 
+@router.post(
+    "/{int:pk}/second-factor/reset", response=AccountOut, operation_id="reset_second_factor",
+    summary="Reset an account's second factor",
+)  # fmt: skip
+@not_while_impersonating
+@requires("accounts.reset_second_factor")
+@problems(409)
+def reset_second_factor(request: Request, pk: int, if_match: IfMatch = None) -> HttpResponse:
+    """For somebody who lost theirs: all devices and codes count no more, all sessions end."""
+    return changed(request, pk, if_match, lambda account: second_factor.reset(account, actor=request.actor))
+
+
 def account_of(request: Request, pk: int) -> Account:
     """404 when there is none that this person may see."""
-    account: Account = get_object_or_404(Account.objects.visible_to(person(request)).with_second_factor(), pk=pk)
+    account: Account = get_object_or_404(Account.objects.visible_to(person(request)), pk=pk)
     return account
 
 
@@ -171,7 +183,7 @@ def changed(request: Request, pk: int, if_match: str | None, act: Callable[[Acco
     """Do it to the account as If-Match names it, and show how it looks now."""
 
     def locked() -> Account:
-        rows = Account.objects.visible_to(person(request)).with_second_factor().select_for_update()
+        rows = Account.objects.visible_to(person(request)).select_for_update()
         account: Account = get_object_or_404(rows, pk=pk)
         return account
 

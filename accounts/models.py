@@ -12,12 +12,14 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from accounts.devices import Authenticator, RecoveryCode
 from accounts.names import KEY_LENGTH, validate_name, validate_username
 from accounts.roles import Role
 from agora.base.models import EncryptedField, Searchable, fold, one_of
 from sessions_admin.models import Session, open_count
+
+__all__ = ["Account", "Authenticator", "RecoveryCode", "SignInThrottle"]  # the app's tables
 
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -63,11 +65,6 @@ def validate_time_zone(name: str) -> None:
 _open_count = cache(open_count)
 
 
-@cache
-def _has_authenticator() -> models.Exists:
-    return models.Exists(TOTPDevice.objects.filter(user=models.OuterRef("pk"), confirmed=True))
-
-
 class AccountQuerySet(models.QuerySet["Account"]):
     def usable(self) -> Self:
         """Accounts that may sign in."""
@@ -105,10 +102,6 @@ class AccountQuerySet(models.QuerySet["Account"]):
         """Each account with ``open_sessions``, None where it has none."""
         return self.annotate(open_sessions=_open_count())
 
-    def with_second_factor(self) -> Self:
-        """Each account with ``second_factor``: has it a confirmed authenticator?"""
-        return self.annotate(second_factor=_has_authenticator())
-
     def visible_to(self, account: "Account") -> Self:
         """All accounts for those who may see accounts, else only one's own."""
         return self if account.has_perm("accounts.view") else self.filter(pk=account.pk)
@@ -120,7 +113,7 @@ class AccountManager(BaseUserManager["Account"].from_queryset(AccountQuerySet)):
         return account
 
 
-class Account(Searchable, AbstractBaseUser):
+class Account(Searchable, AbstractBaseUser):  # type: ignore[django-manager-missing]  # of django-otp's tables
     """One account. ``username_key`` is the username as it is compared; ``last_login_key`` orders the list."""
 
     username = models.CharField(_("Username"), max_length=150, validators=[validate_username])
@@ -136,6 +129,7 @@ class Account(Searchable, AbstractBaseUser):
     key_login = models.CharField(
         _("Allow API Key Login"), max_length=8, choices=KeyLogin.choices, default=KeyLogin.INHERIT
     )
+    second_factor = models.BooleanField(_("2FA"), default=False)  # follows the account's devices
     locked_at = models.DateTimeField(null=True)
     locked_by_id = models.BigIntegerField(null=True)
     locked_by_name = models.CharField(max_length=150, blank=True)
@@ -156,7 +150,6 @@ class Account(Searchable, AbstractBaseUser):
     search_fields = ("username", "first_name", "last_name", "external_id")
     audit_type = "account"
     objects = AccountManager()
-    second_factor: bool  # from with_second_factor()
     open_sessions: int | None  # from with_open_sessions()
     sessions: models.Manager[Session]
 

@@ -41,6 +41,7 @@ PERMISSIONS: dict[str, str | Promise] = {
     "accounts.create": _("Create accounts"),
     "accounts.change": _("Edit accounts, their roles and whether they are active"),
     "accounts.set_password": _("Set passwords"),
+    "accounts.reset_second_factor": _("Reset second factors"),
     "accounts.lock": _("Lock and unlock accounts"),
     "accounts.export": _("Export the list of accounts"),
     "sessions.view": _("See sign-in sessions"),

@@ -1,6 +1,18 @@
 from django.urls import path
 
-from accounts.views import actions, card, create, listing, profile, register, reset, sign_in
+from accounts.views import (
+    actions,
+    card,
+    create,
+    listing,
+    passkeys,
+    profile,
+    register,
+    reset,
+    second_factor,
+    sign_in,
+    sign_in_code,
+)
 
 app_name = "accounts"
 urlpatterns = [
@@ -10,6 +22,10 @@ urlpatterns = [
     path("sign-in/reset/", reset.reset_password, name="reset-password"),
     path("register/", register.register, name="register"),
     path("register/confirm/", register.confirm, name="confirm-registration"),
+    path("sign-in/code/", sign_in_code.code_page, name="sign-in-code"),
+    path("sign-in/second-factor/", sign_in_code.setup_page, name="sign-in-setup"),
+    path("sign-in/passkey/begin/", sign_in_code.passkey_begin, name="sign-in-passkey-begin"),
+    path("sign-in/passkey/complete/", sign_in_code.passkey_complete, name="sign-in-passkey-complete"),
     path("sign-out/", sign_in.sign_out, name="sign-out"),
     path("accounts/", listing.account_list, name="list"),
     path("accounts/new/", create.create, name="create"),
@@ -31,11 +47,22 @@ urlpatterns = [
     path("accounts/<int:pk>/activate/", actions.activate, name="activate"),
     path("accounts/<int:pk>/deactivate/", actions.deactivate, name="deactivate"),
     path("accounts/<int:pk>/end-sessions/", actions.end_sessions, name="end-sessions"),
+    path("accounts/<int:pk>/reset-second-factor/", second_factor.reset, name="reset-second-factor"),
     path("profile/", profile.profile, name="profile"),
     path("profile/names/", profile.names, name="profile-names"),
     path("profile/preferences/", profile.preferences, name="profile-preferences"),
     path("profile/theme/", profile.theme, name="theme"),
     path("profile/password/", profile.own_password, name="profile-password"),
+    path("profile/second-factor/", second_factor.own_factor, name="second-factor"),
+    path("profile/second-factor/setup/", second_factor.setup, name="second-factor-setup"),
+    path("profile/second-factor/replace/", second_factor.replace, name="second-factor-replace"),
+    path("profile/second-factor/remove/", second_factor.remove, name="second-factor-remove"),
+    path("profile/second-factor/codes/", second_factor.new_codes, name="new-recovery-codes"),
+    path("profile/second-factor/codes/file/", second_factor.download_codes, name="download-recovery-codes"),
+    path("profile/passkeys/register/begin/", passkeys.register_begin, name="passkey-register-begin"),
+    path("profile/passkeys/register/complete/", passkeys.register_complete, name="passkey-register-complete"),
+    path("profile/passkeys/<int:pk>/rename/", passkeys.rename, name="passkey-rename"),
+    path("profile/passkeys/<int:pk>/remove/", passkeys.remove, name="passkey-remove"),
     path("profile/sessions/end-others/", profile.end_other_sessions, name="end-other-sessions"),
     path("profile/sessions/<int:pk>/end/", profile.end_own_session, name="end-own-session"),
 ]

@@ -5,6 +5,7 @@ from typing import Any
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import path
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.api import me
@@ -47,7 +48,7 @@ def openapi(request: Request) -> JsonResponse:
 def docs(request: Request) -> HttpResponse:
     """The schema for people: every operation with its access, parameters, fields and answers."""
     groups = described(SCHEMA)
-    sections = [(group.id, group.title) for group in groups]
+    sections = [("how", _("How to call it")), *((group.id, group.title) for group in groups)]
     return render(request, "api/docs.html", {"groups": groups, "sections": sections})
 
 

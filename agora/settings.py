@@ -51,8 +51,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.forms",
     "django_otp",
-    "django_otp.plugins.otp_totp",
-    "django_otp.plugins.otp_static",
+    "django_otp_webauthn",
     "django_filters",
     "django_htmx",
     "csp",
@@ -61,6 +60,8 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "agora.base.http.RequestMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",  # these two around everything that may refuse
+    "csp.middleware.CSPMiddleware",
     "settings_admin.middleware.HostMiddleware",
     "sessions_admin.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -73,10 +74,9 @@ MIDDLEWARE = [
     "agora.base.actor.ActorMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "agora.base.access.AccessMiddleware",
+    "accounts.middleware.SecondFactorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "agora.base.errors.RefusalMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "csp.middleware.CSPMiddleware",
     "impersonation.middleware.LookOnlyMiddleware",
 ]
 ROOT_URLCONF = "agora.urls"
@@ -158,6 +158,11 @@ AUTH_PASSWORD_VALIDATORS = [
     },
 ]
 PASSWORD_RESET_TIMEOUT = 3_600  # seconds
+# What the package wants to see; the ceremonies ask accounts.passkeys, which knows by which name the server is reached.
+OTP_WEBAUTHN_RP_ID = env.without_port(HOSTNAME)
+OTP_WEBAUTHN_RP_NAME = "Agora"
+OTP_WEBAUTHN_ALLOWED_ORIGINS = [f"{'https' if HTTPS else 'http'}://{HOSTNAME}"]
+OTP_WEBAUTHN_ALLOW_PASSWORDLESS_LOGIN = False
 SESSION_ENGINE = "sessions_admin.store"
 SESSION_COOKIE_NAME = "agora_session"
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True  # How long a session lasts is the server's decision: idle and absolute limits.

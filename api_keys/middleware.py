@@ -51,6 +51,7 @@ class KeyMiddleware:
             raise NotABearer
         key = let_in(secret.strip(), actor=actor_of(request, anonymous=True))
         request.user = key.account
+        request.impersonator = request.elevation = None  # type: ignore[attr-defined]  # of the cookie's session
         request.api_key = key  # type: ignore[attr-defined]
         request._dont_enforce_csrf_checks = True  # type: ignore[attr-defined]
         timezone.deactivate()

@@ -51,6 +51,7 @@ def accounts(total: int) -> Iterator[dict[str, Any]]:
             "is_active": number % 50 != 3,
             "must_change_password": False,
             "key_login": "inherit",
+            "second_factor": False,
             "locked_at": login if locked else None,
             "locked_by_id": 1 if locked else None,
             "locked_by_name": "root" if locked else "",

@@ -26,6 +26,7 @@ class Cause(models.TextChoices):
     LOCKED = "locked", _("Account locked")
     DEACTIVATED = "deactivated", _("Account deactivated")
     PASSWORD_CHANGED = "password_changed", _("Password changed")
+    FACTOR_RESET = "factor_reset", _("Second factor reset")
     IDLE = "idle", _("Idle limit")
     ABSOLUTE = "absolute", _("Absolute limit")
 
@@ -35,6 +36,11 @@ class Method(models.TextChoices):
 
     UNKNOWN = "", _("Unknown")
     PASSWORD = "password", _("Password")
+
+    @property
+    def asks_second_factor(self) -> bool:
+        """Ours; other systems that people sign in through have their own."""
+        return self in (Method.UNKNOWN, Method.PASSWORD)
 
 
 def digest_of(key: str) -> str:
@@ -73,10 +79,12 @@ class SessionQuerySet(models.QuerySet["Session"]):
         return self.filter(account_id=account_id)
 
     def with_limits(self) -> Self:
-        """Each row with the server's two limits: one query for session, account and limits together."""
+        """Each row with the server's settings that hold for every request: one query for all of it together."""
         limits = ServerSettings.objects.filter(pk=1)
         return self.select_related("account").annotate(
-            idle_limit=Subquery(limits.values("idle_limit")), absolute_limit=Subquery(limits.values("absolute_limit"))
+            idle_limit=Subquery(limits.values("idle_limit")),
+            absolute_limit=Subquery(limits.values("absolute_limit")),
+            two_factor_required=Subquery(limits.values("two_factor_required")),
         )
 
 
@@ -100,6 +108,7 @@ class Session(models.Model):
 
     idle_limit: timedelta  # from with_limits()
     absolute_limit: timedelta
+    two_factor_required: bool
     audit_type = "session"
     objects = SessionQuerySet.as_manager()
 

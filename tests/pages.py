@@ -10,6 +10,7 @@ from django.apps import apps
 from django.db import connection
 from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver
+from django_otp_webauthn.models import WebAuthnCredential
 
 from accounts.models import Account
 from accounts.roles import Role
@@ -132,6 +133,9 @@ class World:
         self.tara = make.account("tara", role=Role.VIEWER, first_name="Tara", external_id="x-1")
         self.clients = {name: make.client(account) for name, account in self.people.items()}
         make.client(self.tara)
+        self.passkey = WebAuthnCredential.objects.create(
+            user=self.people["root"], name="Key ring", credential_id=b"one", public_key=b"two", aaguid="0"
+        )
         self.key, self.secret = create_key(self.tara, "Tara's script", actor=make.actor(self.tara))
         self.letter = Feedback.objects.create(
             at=self.tara.created_at, text="The clock is wrong.", page="/", account=self.tara, account_name="tara"
@@ -180,7 +184,7 @@ class World:
         mine = {"accounts": self.tara.pk, "impersonate": self.tara.pk, "admin-mode": self.elevation.pk}
         mine |= {"projects": self.project.pk, "members": self.membership.pk}
         mine |= {"streamers": self.streamer.pk, "streams": self.stream.pk, "resources": self.stream.pk}
-        mine |= {"recordings": self.recording.pk}
+        mine |= {"recordings": self.recording.pk, "passkeys": self.passkey.pk}
         mine |= {"sessions": theirs.pk, "keys": self.key.pk, "audit": self.entry.pk}
         return mine | {"feedback": self.letter.pk, "outbox": self.mail.pk}
 

@@ -2,7 +2,9 @@
 
 import datetime
 
+import django.db.models.deletion
 import django.db.models.functions.text
+from django.conf import settings
 from django.db import migrations, models
 
 import accounts.models
@@ -99,6 +101,7 @@ class Migration(migrations.Migration):
                         verbose_name="Allow API Key Login",
                     ),
                 ),
+                ("second_factor", models.BooleanField(default=False, verbose_name="2FA")),
                 ("locked_at", models.DateTimeField(null=True)),
                 ("locked_by_id", models.BigIntegerField(null=True)),
                 ("locked_by_name", models.CharField(blank=True, max_length=150)),
@@ -224,6 +227,54 @@ class Migration(migrations.Migration):
                         name="account_date_format_known",
                     ),
                 ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Authenticator",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(help_text="The human-readable name of this device.", max_length=64)),
+                ("confirmed", models.BooleanField(default=True, help_text="Is this device ready for use?")),
+                ("secret", agora.base.models.EncryptedField()),
+                ("last_step", models.BigIntegerField(default=-1)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("last_used_at", models.DateTimeField(null=True)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        help_text="The user that this device belongs to.",
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "authenticator app",
+                "verbose_name_plural": "authenticator apps",
+                "constraints": [
+                    models.UniqueConstraint(fields=("user", "confirmed"), name="authenticator_one_for_each_account")
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="RecoveryCode",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("digest", models.CharField(max_length=64)),
+                ("used_at", models.DateTimeField(null=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="recovery_codes",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "recovery code",
+                "verbose_name_plural": "recovery codes",
+                "constraints": [models.UniqueConstraint(fields=("account", "digest"), name="recovery_code_once")],
             },
         ),
         agora.base.models.CreateGramIndex("accounts_account"),

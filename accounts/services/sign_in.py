@@ -1,6 +1,6 @@
 """Signing in and out.
 
-Order: throttle → password → locked or inactive → forced password change → session with a new key.
+Order: throttle → password → locked or inactive → forced password change → second factor → session with a new key.
 """
 
 from datetime import timedelta
@@ -23,6 +23,7 @@ from sessions_admin.elevations import end_of_sessions
 from sessions_admin.models import Cause, Method
 from sessions_admin.services import CLOSED
 from sessions_admin.store import SessionStore
+from settings_admin.models import ServerSettings
 
 OPENED = event("session.opened", _("Signed in"))
 CONFIRMED = event("account.password_confirmed", _("Password asked again"))
@@ -60,7 +61,20 @@ def _failed(username: str, address: str | None, *, actor: Actor) -> None:
         record(OPENED, actor=actor, target=known, outcome=Outcome.FAILED, reason=reason, **waits)
 
 
-def open_session(request: HttpRequest, account: Account, *, method: Method, actor: Actor) -> None:
+def missing_step(account: Account, method: Method) -> str:
+    """What is asked before the session opens: "new password", "code", "setup", or nothing."""
+    if method == Method.PASSWORD and account.must_change_password:
+        return "new password"
+    if not method.asks_second_factor:
+        return ""
+    if account.second_factor:
+        return "code"
+    return "setup" if ServerSettings.load().two_factor_required else ""
+
+
+def open_session(
+    request: HttpRequest, account: Account, *, method: Method, actor: Actor, second_factor: str = ""
+) -> None:
     """Sign the account in here, under a new key; a session that was open in this browser ends."""
     store = request.session
     assert isinstance(store, SessionStore)
@@ -72,7 +86,9 @@ def open_session(request: HttpRequest, account: Account, *, method: Method, acto
         login(request, account, backend="accounts.backends.LocalBackend")
         store.save()
         throttle.forget(account.username)
-        record(OPENED, actor=actor.as_account(account, store.row_id), target=store.row, method=method)
+        who = actor.as_account(account, store.row_id)
+        how: dict[str, Any] = {"second_factor": second_factor} if second_factor else {}
+        record(OPENED, actor=who, target=store.row, method=method, **how)
 
 
 def close_session(request: HttpRequest, *, actor: Actor, cause: Cause = Cause.SIGNED_OUT) -> None:

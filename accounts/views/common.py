@@ -18,7 +18,7 @@ def person(request: Request) -> Account:
 
 def visible_account(request: Request, pk: int) -> Account:
     """The account as the lists show it. 404 when there is none that this person may see."""
-    rows = Account.objects.visible_to(person(request)).with_open_sessions().with_second_factor()
+    rows = Account.objects.visible_to(person(request)).with_open_sessions()
     account: Account = get_object_or_404(rows, pk=pk)
     return account
 

@@ -25,7 +25,7 @@ from agora.base.pages import bounded_counts, count_label
 def account_list(request: Request) -> HttpResponse:
     """All accounts by filter and order of the URL."""
     visible = Account.objects.visible_to(person(request))
-    filters = AccountFilter(request.GET, queryset=visible.with_open_sessions().with_second_factor())
+    filters = AccountFilter(request.GET, queryset=visible.with_open_sessions())
     page = filters.page()
     context = {"filters": filters, "page": page, "tabs": _tabs(filters, visible), "back": request.get_full_path()}
     return render(request, "accounts/list.html", context)
@@ -74,7 +74,7 @@ def set_password(request: Request, pk: int) -> HttpResponse:
 @require_POST
 def export(request: Request) -> HttpResponseBase:
     """The filtered list as CSV; recorded before the first byte."""
-    filters = AccountFilter(request.GET, queryset=Account.objects.visible_to(person(request)).with_second_factor())
+    filters = AccountFilter(request.GET, queryset=Account.objects.visible_to(person(request)))
     exports.record_export(filters.params, actor=request.actor)
     lines = csv_lines(exports.HEADER, exports.rows(filters.qs, text=filters.text))
     return stream(lines, filename="accounts.csv", content_type="text/csv; charset=utf-8")

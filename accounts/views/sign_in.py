@@ -12,6 +12,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.forms.sign_in import NewPasswordForm, SignInForm
+from accounts.middleware import while_enrolling
 from accounts.models import Account
 from accounts.services import passwords, sign_in
 from accounts.services.throttle import TooManyAttempts
@@ -40,7 +41,7 @@ def sign_in_page(request: Request) -> HttpResponse:
         except sign_in.WrongCredentials as refusal:
             form.add_error(None, str(refusal))
         else:
-            return _next_step(request, account, target)
+            return go_on(request, account, target)
     status = 429 if wait else 422 if form.errors else 200
     context = {"form": form, "next": target, "may_reset": mail_is_on(), "may_register": may_register()}
     response = render(request, "accounts/sign_in.html", context, status=status)
@@ -53,12 +54,26 @@ def may_register() -> bool:
     return ServerSettings.load().allow_registration
 
 
-def _next_step(request: Request, account: Account, target: str) -> HttpResponse:
-    if account.must_change_password:
+STEPS = {
+    "new password": "accounts:sign-in-new-password",
+    "code": "accounts:sign-in-code",
+    "setup": "accounts:sign-in-setup",
+}
+
+
+def go_on(request: Request, account: Account, target: str) -> HttpResponse:
+    """To the step that is still missing, else into the session. Whoever is half-way is nobody everywhere else."""
+    if step := sign_in.missing_step(account, Method.PASSWORD):
         sign_in.hold(request, account)
-        return redirect(f"{resolve_url('accounts:sign-in-new-password')}?next={quote(target)}")
+        return redirect(f"{resolve_url(STEPS[step])}?next={quote(target)}")
     sign_in.open_session(request, account, method=Method.PASSWORD, actor=request.actor)
     return redirect(target)
+
+
+def held_for(request: Request, step: str) -> Account | None:
+    """The account that is half-way here and misses exactly this step."""
+    account = sign_in.held(request)
+    return account if account and sign_in.missing_step(account, Method.PASSWORD) == step else None
 
 
 @public
@@ -68,20 +83,20 @@ def _next_step(request: Request, account: Account, target: str) -> HttpResponse:
 def new_password_page(request: Request) -> HttpResponse:
     """A temporary password is exchanged for one that only its owner knows, before anything else."""
     target = next_url(request, resolve_url(settings.LOGIN_REDIRECT_URL))
-    account = sign_in.held(request)
-    if account is None or not account.must_change_password:
+    account = held_for(request, "new password")
+    if account is None:
         return redirect("accounts:sign-in")
     form = NewPasswordForm(account, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         actor = request.actor.as_account(account, None)
         account = passwords.choose_password(account, form.cleaned_data["new_password"], actor=actor)
-        sign_in.open_session(request, account, method=Method.PASSWORD, actor=request.actor)
         messages.success(request, _("Your new password is set."))
-        return redirect(target)
+        return go_on(request, account, target)
     context = {"form": form, "next": target, "account": account}
     return render(request, "accounts/new_password.html", context, status=422 if form.errors else 200)
 
 
+@while_enrolling
 @even_while_looking
 @signed_in
 @require_POST

@@ -4,6 +4,7 @@ import "./dirty.js";
 import "./forms.js";
 import "./keys.js";
 import "./palette.js";
+import "./passkeys.js";
 import "./reltime.js";
 import "./rows.js";
 import "./select.js";

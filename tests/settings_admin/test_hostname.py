@@ -63,6 +63,8 @@ def test_the_refusal_says_what_to_do_and_runs_nothing(make: Make) -> None:
     answer = Client().get("/sign-in/", headers={"Host": "evil.example"})
     text = answer.content.decode()
     assert "does not answer to the name evil.example" in text and "under Settings, General" in text
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert answer.headers["X-Frame-Options"] == "DENY" and answer.headers["X-Request-Id"]
     for host in ("<script>alert(1)</script>", "a b", "user@localhost", "localhost:x", "", "[::1", "localhost\\evil"):
         answer = Client().get("/sign-in/", headers={"Host": host})
         assert answer.status_code == 400 and "<script>alert" not in answer.content.decode(), host

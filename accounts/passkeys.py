@@ -1,0 +1,25 @@
+"""Passkeys and security keys (WebAuthn): the package's ceremonies for the name by which this server is reached."""
+
+from typing import Any
+
+from django_otp_webauthn.helpers import WebAuthnHelper
+from webauthn.helpers.structs import ResidentKeyRequirement
+
+from agora.base.env import without_port
+
+
+class Passkeys(WebAuthnHelper):  # type: ignore[misc]  # the package has no types
+    """A passkey belongs to the host name in the browser's address line; the request's was checked before."""
+
+    def get_relying_party_domain(self) -> str:
+        return without_port(self.request.get_host()).lower()
+
+    def get_relying_party_name(self) -> str:
+        return "Agora"
+
+    def get_allowed_origins(self) -> list[str]:
+        return [f"{self.request.scheme}://{self.request.get_host()}"]
+
+    def get_discoverable_credentials_preference(self) -> Any:
+        """A second factor is asked for by name, so security keys with little memory will do."""
+        return ResidentKeyRequirement.DISCOURAGED
