@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.middleware import while_enrolling
 from accounts.models import Account
 from accounts.views.common import person
 from agora.base.access import even_while_looking, not_while_impersonating, requires, signed_in
@@ -47,6 +48,7 @@ def start(request: Request, pk: int) -> HttpResponse:
     return render(request, "impersonation/start.html", context, status=422 if form.errors else 200)
 
 
+@while_enrolling
 @even_while_looking
 @signed_in
 @require_POST

@@ -37,6 +37,7 @@ def qr_context(request: Request, account: Account) -> dict[str, Any]:
     return {"device": device, "qr": Markup(svg)}  # noqa: S704 - drawn by the package: figures, no text
 
 
+@not_while_impersonating
 @signed_in
 @require_safe
 def own_factor(request: Request) -> HttpResponse:
