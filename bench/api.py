@@ -11,7 +11,7 @@ from agora.base.actor import Actor
 from api_keys.models import ApiKey
 from api_keys.services.keys import create_key
 from bench import databases
-from bench.browser import Browser
+from bench.browser import Browser, administrator
 from bench.timing import Line, Table, in_turns, ms
 
 NAME = "Measured by the bench"
@@ -22,7 +22,7 @@ def measure(table: Table, database: str, *, rounds: int) -> None:
     table.section("REST API")
     with databases.use(database), override_settings(API_RATE=10**9):
         people = Account.objects.usable()
-        superuser = people.filter(is_superuser=True).order_by("pk")[0]
+        superuser = administrator()
         ApiKey.objects.filter(account=superuser, name=NAME).delete()
         _key, secret = create_key(superuser, NAME, actor=Actor(account=superuser))
         other = people.exclude(pk=superuser.pk).order_by("-pk")[0].pk

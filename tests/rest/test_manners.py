@@ -109,6 +109,7 @@ class TestCursors:
         assert client.post(f"/api/v1/audit/export?{query}").status_code == 422
         assert not Entry.objects.filter(event="audit.exported").exists()
 
+    @pytest.mark.django_db(transaction=True)  # PostgreSQL's COPY reads on a connection of its own
     def test_the_export_is_a_stream_of_lines(self, make: Make, sam: Account) -> None:
         client = make.client(sam)
         send(client, "POST", f"{ACCOUNTS}/{sam.pk}/lock", {})
