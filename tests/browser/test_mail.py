@@ -23,7 +23,7 @@ def host() -> Iterator[Mailhost]:
 
 def type_server(page: Page, host: Mailhost) -> None:
     page.get_by_role("radio", name="Mail Server").check()
-    page.get_by_label("Host").fill("127.0.0.1")
+    page.get_by_label("Host", exact=True).fill("127.0.0.1")
     page.get_by_label("Port").fill(str(host.port))
     page.get_by_label("From Email").fill("agora@example.com")
     page.get_by_label("Use TLS").uncheck()
@@ -34,10 +34,10 @@ def test_only_the_chosen_modes_fields_are_shown(browse: Browse, ada: Account, ja
     page = browse(ada, java_script_enabled=javascript)
     page.goto(PAGE)
     expect(page.get_by_label("Do not use email")).to_be_checked()
-    expect(page.get_by_label("Host")).to_be_hidden()
+    expect(page.get_by_label("Host", exact=True)).to_be_hidden()
     expect(page.get_by_role("button", name="Send Test Mail")).to_be_hidden()
     page.get_by_role("radio", name="Mail Server").check()
-    expect(page.get_by_label("Host")).to_be_visible()
+    expect(page.get_by_label("Host", exact=True)).to_be_visible()
     expect(page.get_by_role("button", name="Send Test Mail")).to_be_visible()
 
 
@@ -66,6 +66,6 @@ def test_a_refusal_stands_beside_the_form(browse: Browse, ada: Account, host: Ma
     page.get_by_label("Send the test to").fill("ada@example.com")
     page.get_by_role("button", name="Send Test Mail").click()
     expect(page.get_by_role("alert")).to_contain_text("550 5.1.1 No such user")
-    page.get_by_label("Host").fill("")
+    page.get_by_label("Host", exact=True).fill("")
     page.get_by_role("button", name="Send Test Mail").click()
     expect(page.get_by_role("alert")).to_contain_text("Host: Name the mail server.")
