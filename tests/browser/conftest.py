@@ -28,6 +28,7 @@ WATCH = """document.addEventListener("securitypolicyviolation",
     event => violated(`${event.violatedDirective}: ${event.blockedURI} ${event.sample}`))"""
 # Chromium logs every answer over 399; which of them are wrong is for _answered to say.
 STATUS_LINE = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d")
+GAVE_WAY = re.compile(r"htmx:(sendAbort|afterRequest), ")  # a request that a newer one replaced (hx-sync)
 PATIENCE = 5_000  # milliseconds until an expectation fails
 
 Browse = Callable[..., Page]
@@ -68,7 +69,9 @@ class Watch:
         context.on("response", self._answered)
 
     def _logged(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning") and not STATUS_LINE.match(message.text):
+        if message.type in ("error", "warning") and not (
+            STATUS_LINE.match(message.text) or GAVE_WAY.match(message.text)
+        ):
             self.faults.append(f"console: {message.text}")
 
     def _asked(self, request: Request) -> None:

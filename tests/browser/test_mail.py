@@ -52,7 +52,7 @@ def test_what_is_typed_is_tried_then_saved(browse: Browse, ada: Account, host: M
     expect(page.locator(".talk")).to_contain_text("250 2.0.0 Queued as 0001")
     assert len(host.received) == 1
     assert MailSettings.load().mode == "none"
-    assert complaints(page) == []
+    assert not javascript or complaints(page) == []
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Saved.")).to_be_visible()
     assert MailSettings.load().port == host.port
