@@ -12,9 +12,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from accounts.models import Account
+from accounts.models import Account, Authenticator
 from accounts.services.locks import lock
 from agora.base.actor import Actor
 from tests.conftest import Make
@@ -52,16 +51,16 @@ def test_visitors_sign_in_first(client: Client, db: None) -> None:
 
 
 def test_a_row_says_what_there_is_to_know(signed_in: SignedIn, ada: Account, make: Make) -> None:
-    vic = make.account("v.ictor", role="viewer", first_name="Vic", last_name="Tor", external_id="AD-1")
+    who = {"first_name": "Vic", "last_name": "Tor", "external_id": "AD-1"}
+    vic = make.account("v.ictor", role="viewer", second_factor=True, **who)
     make.client(vic)
-    TOTPDevice.objects.create(user=vic, name="phone", confirmed=True)
     row = signed_in(ada).get(f"{LIST}?q=AD-1").content.decode()
     for text in ("v.ictor", "Vic Tor · AD-1", "Viewer", "On", "1 open", "just now"):
         assert text in row
 
 
 def test_an_unconfirmed_authenticator_does_not_count(signed_in: SignedIn, ada: Account, make: Make) -> None:
-    TOTPDevice.objects.create(user=make.account("vic"), name="phone", confirmed=False)
+    Authenticator.objects.create(user=make.account("vic"), name="phone", confirmed=False, secret="JBSWY3DPEHPK3PXP")
     assert shown(signed_in(ada).get(f"{LIST}?second_factor=on")) == []
     assert shown(signed_in(ada).get(f"{LIST}?second_factor=off")) == ["ada", "vic"]
 
