@@ -67,6 +67,8 @@ def test_a_change_that_is_undone_mails_nothing(mailbox: Mailbox) -> None:
      "a\x0bBcc: e", "a\x85Bcc: e", "=?utf-8?q?a=0D=0ABcc:_eve@example.com?="],
 )  # fmt: skip
 def test_a_name_in_the_subject_adds_no_header(mailbox: Mailbox, smuggled: str) -> None:
+    if "\0" in smuggled and connection.vendor == "postgresql":
+        pytest.skip("PostgreSQL stores no NUL, so no name can hold one.")
     ServerSettings.objects.update(hostname=smuggled)
     send("test", to="ada@example.com", actor=ACTOR, context={"by": "root"})
     ((row, mail),) = mailbox.queued()
