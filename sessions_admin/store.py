@@ -20,13 +20,15 @@ if TYPE_CHECKING:
 
 
 class SessionStore(SessionBase):
-    """One browser's session. ``row`` is its row, None until there is one; ``cause`` says why it is about to end."""
+    """One browser's session. ``row`` is its row, None until there is one; ``cause`` says why it is about to end;
+    ``over`` that it ended by this request."""
 
     def __init__(self, session_key: str | None = None) -> None:
         super().__init__(session_key)
         self.row: Session | None = None
         self.cause = Cause.SIGNED_OUT
         self.ended: tuple[Session, Cause] | None = None
+        self.over = False
         self.address: str | None = None
         self.user_agent = ""
         self.method = Method.UNKNOWN
@@ -123,7 +125,7 @@ class SessionStore(SessionBase):
         end_of_sessions(rows.values("pk"), actor=Actor.system(), at=timezone.now())
         rows.filter(account__isnull=True).delete()
         rows.update(closed_at=timezone.now(), cause=self.cause, data="")
-        self.row = None
+        self.row, self.over = None, True
 
     @classmethod
     def clear_expired(cls) -> None:
