@@ -12,11 +12,16 @@ from django.utils import timezone
 from django.utils.crypto import get_random_string
 
 from agora.base.actor import Actor
-from sessions_admin import lookup
+from agora.base.prepared import TEXT, Prepared
 from sessions_admin.models import Cause, Method, Session, digest_of
 
 if TYPE_CHECKING:
     from accounts.models import Account
+
+# The one query of every request: session, account and the server's limits by the key's digest.
+open_session = Prepared(
+    "agora_open_session", lambda: Session.objects.not_closed().with_limits().filter(key_digest=TEXT)
+)
 
 
 class SessionStore(SessionBase):
@@ -48,7 +53,7 @@ class SessionStore(SessionBase):
 
     def load(self) -> dict[str, Any]:
         now = timezone.now()
-        row = lookup.open_session(digest_of(self.session_key or ""))
+        row = open_session(digest_of(self.session_key or ""))
         if row is None:
             self._session_key = None
             return {}
