@@ -180,7 +180,7 @@ _by_id = Prepared("agora_account_by_id", lambda: Account.objects.filter(pk=NUMBE
 
 def account_of(request: Request, pk: int) -> Account:
     """404 when there is none that this person may see."""
-    account = _by_id(pk)
+    account: Account | None = _by_id(pk)
     if account is None or not account.is_visible_to(person(request)):
         raise Http404
     return account

@@ -33,7 +33,9 @@ class _Written:
         own = klass["select_fields"]
         self.columns = slice(own[0], own[-1] + 1)
         self.fields = [column[0].target.attname for column in self.compiler.select[self.columns]]
-        self.related = get_related_populators(klass, self.compiler.select, connection.alias)
+        self.related = get_related_populators(  # type: ignore[call-arg]  # of Django 5.2
+            klass, self.compiler.select, connection.alias
+        )
         self.annotations = dict(self.compiler.annotation_col_map or {})
         self.prepared: WeakSet[Any] = WeakSet()  # the driver's connections on which PostgreSQL knows the statement
 
