@@ -43,7 +43,9 @@ class OpenIdProvider:
         try:
             return json.loads(self._lines.get(timeout=ANSWERS_WITHIN))
         except queue.Empty:
-            raise RuntimeError("The OpenID provider does not answer; try: node tests/services/node/openid.mjs") from None
+            raise RuntimeError(
+                "The OpenID provider does not answer; try: node tests/services/node/openid.mjs"
+            ) from None
 
     def _change(self, **changes: Any) -> None:
         assert self._process.stdin is not None
