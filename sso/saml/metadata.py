@@ -1,12 +1,10 @@
-"""The identity provider's metadata: fetched within limits, read, and kept beside the last good copy (SAML Metadata 2.0)."""
+"""The identity provider's metadata: fetched within limits, and read (SAML Metadata 2.0)."""
 
-import time
 from copy import deepcopy
 from dataclasses import dataclass
 from ipaddress import ip_address
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
-import requests
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
@@ -15,11 +13,9 @@ from onelogin.saml2.idp_metadata_parser import OneLogin_Saml2_IdPMetadataParser 
 
 from agora.base.errors import Refused
 from sso.claims import ProviderRefused
+from sso.fetch import NoAnswer, fetch
 from sso.saml.document import Element, read
 
-CONNECT_WITHIN, READ_WITHIN, ALL_WITHIN = 5.0, 5.0, 10.0  # seconds
-LONGEST = 5_000_000  # bytes
-HOPS = 3  # redirects
 METADATA = "{urn:oasis:names:tc:SAML:2.0:metadata}"
 
 
@@ -54,41 +50,18 @@ def is_safe(url: str) -> bool:
         return parts.hostname == "localhost"
 
 
-def fetch(url: str) -> str:
-    """The document at this address. Raises BadMetadata: not reachable, too slow (10 s), too long (5 MB), not safe."""
-    deadline = time.monotonic() + ALL_WITHIN
+def download(url: str) -> str:
+    """The document at this address. Raises BadMetadata: not safe, not reachable, too slow, too long, no text."""
+    if not is_safe(url):
+        raise BadMetadata(_("Metadata must come by https; %(url)s does not.") % {"url": url[:200]})
     try:
-        for _hop in range(HOPS + 1):
-            if not is_safe(url):
-                raise BadMetadata(_("Metadata must come by https; %(url)s does not.") % {"url": url[:200]})
-            with requests.get(
-                url, timeout=(CONNECT_WITHIN, READ_WITHIN), allow_redirects=False, stream=True,
-                headers={"Accept": "application/samlmetadata+xml, application/xml, text/xml"},
-            ) as answer:  # fmt: skip
-                if answer.is_redirect:
-                    url = urljoin(url, answer.headers["Location"])
-                    continue
-                return _body(answer, deadline)
-    except requests.RequestException as error:
-        raise BadMetadata(
-            _("%(host)s does not answer as it should: %(error)s.")
-            % {"host": urlsplit(url).netloc or url[:200], "error": type(error).__name__}
-        ) from None
-    raise BadMetadata(_("The Metadata URL redirects more than %(count)d times.") % {"count": HOPS})
-
-
-def _body(answer: requests.Response, deadline: float) -> str:
-    if answer.status_code != 200:
-        raise BadMetadata(_("The Metadata URL answered with status %(status)d.") % {"status": answer.status_code})
-    body = b""
-    for piece in answer.iter_content(65_536):
-        body += piece
-        if len(body) > LONGEST:
-            raise BadMetadata(_("The metadata is longer than 5 MB."))
-        if time.monotonic() > deadline:
-            raise BadMetadata(_("The Metadata URL took longer than 10 seconds to answer."))
+        answer = fetch(url, headers={"Accept": "application/samlmetadata+xml, application/xml, text/xml, */*"})
+    except NoAnswer as error:
+        raise BadMetadata(str(error)) from None
+    if answer.status != 200:
+        raise BadMetadata(_("The Metadata URL answered with status %(status)d.") % {"status": answer.status})
     try:
-        return body.decode("utf-8-sig")
+        return answer.content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise BadMetadata(_("The metadata is not encoded in UTF-8.")) from None
 
@@ -99,7 +72,7 @@ def understand(xml: str, entity_id: str) -> IdentityProvider:
         root = read(xml.encode())
     except ProviderRefused as refusal:
         raise BadMetadata(_("The metadata can't be read: %(why)s") % {"why": refusal}) from None
-    found = [one for one in root.iter(f"{METADATA}EntityDescriptor") if one.find(f"{METADATA}IDPSSODescriptor") is not None]
+    found = _providers(root)
     entity = next((one for one in found if one.get("entityID") == entity_id), None)
     if entity is None:
         names = ", ".join(one.get("entityID", "")[:200] for one in found[:5]) or _("no identity provider at all")
@@ -152,5 +125,9 @@ def entity_ids(xml: str) -> list[str]:
         root = read(xml.encode())
     except ProviderRefused:
         return []
+    return [one.get("entityID", "") for one in _providers(root)]
+
+
+def _providers(root: Element) -> list[Element]:
     entities = root.iter(f"{METADATA}EntityDescriptor")
-    return [one.get("entityID", "") for one in entities if one.find(f"{METADATA}IDPSSODescriptor") is not None]
+    return [one for one in entities if one.find(f"{METADATA}IDPSSODescriptor") is not None]

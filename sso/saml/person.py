@@ -35,7 +35,9 @@ def person_of(response: Response, saml: Saml) -> tuple[Person, dict[str, str]]:
         )
     subject = subject_of(value, kind)
     if not value or len(subject) > LONGEST:
-        raise ProviderRefused("no_name_id", _("The NameID is empty or longer than %(most)d characters.") % {"most": LONGEST})
+        raise ProviderRefused(
+            "no_name_id", _("The NameID is empty or longer than %(most)d characters.") % {"most": LONGEST}
+        )
     session_index = (response.get_session_index() or "")[:LONGEST]
     person = Person(
         subject=subject,

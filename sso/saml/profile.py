@@ -66,14 +66,19 @@ def _confirmation(assertion: Element) -> Element:
     found = assertion.findall(f"{SAML}Subject/{SAML}SubjectConfirmation")
     data = found[0].find(f"{SAML}SubjectConfirmationData") if len(found) == 1 else None
     if data is None or found[0].get("Method") != Constants.CM_BEARER:
-        raise ProviderRefused("no_confirmation", _("The subject is not confirmed as a browser's (bearer), exactly once."))
+        raise ProviderRefused(
+            "no_confirmation", _("The subject is not confirmed as a browser's (bearer), exactly once.")
+        )
     return data
 
 
 def check_times(assertion: Element) -> datetime:
     """Until when it may be used (UTC)."""
     confirmation, now = _confirmation(assertion), Utils.now()
-    ends = [_seconds(confirmation.get("NotOnOrAfter")), *(_seconds(one) for one in _attributes(assertion, "NotOnOrAfter"))]
+    ends = [
+        _seconds(confirmation.get("NotOnOrAfter")),
+        *(_seconds(one) for one in _attributes(assertion, "NotOnOrAfter")),
+    ]
     if ends[0] is None:
         raise ProviderRefused("no_end", _("It says of itself that it is valid for ever."))
     starts = [_seconds(one) for one in (confirmation.get("NotBefore"), *_attributes(assertion, "NotBefore"))]
@@ -94,7 +99,9 @@ def _seconds(value: str | None) -> int | None:
     try:
         return int(Utils.parse_SAML_to_time(value))
     except Exception:  # the library raises a bare one
-        raise ProviderRefused("malformed_time", _("A time in it is no UTC time: “%(at)s”.") % {"at": value[:50]}) from None
+        raise ProviderRefused(
+            "malformed_time", _("A time in it is no UTC time: “%(at)s”.") % {"at": value[:50]}
+        ) from None
 
 
 def check_answers(root: Element, assertion: Element, request_id: str) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 import xmlsec
 from django.utils.translation import gettext as _
 from lxml import etree
-from onelogin.saml2.errors import OneLogin_Saml2_Error, OneLogin_Saml2_ValidationError as Invalid
+from onelogin.saml2.errors import OneLogin_Saml2_Error
+from onelogin.saml2.errors import OneLogin_Saml2_ValidationError as Invalid
 from onelogin.saml2.response import OneLogin_Saml2_Response as Response
 
 from sso.claims import Check, Person, ProviderRefused
@@ -149,11 +150,12 @@ def _wrong_signature(response: Response, sides: Sides, owner: Owner) -> Provider
             )
     return ProviderRefused(
         "unknown_key",
-        _("It is signed with a key that the metadata does not name. If the provider has a new one, renew the metadata."),
+        _("It is signed with a key that the metadata does not name. If the provider has a new one, renew it."),
     )
 
 
 def _brought(response: Response) -> list[Any]:
     path = f"{SIGNED}KeyInfo/{SIGNED}X509Data/{SIGNED}X509Certificate"
-    return [one for signature in response.get_xml_document().iter(f"{SIGNED}Signature") for one in signature.findall(path)]
-
+    return [
+        one for signature in response.get_xml_document().iter(f"{SIGNED}Signature") for one in signature.findall(path)
+    ]

@@ -38,7 +38,7 @@ class Addresses:
     @classmethod
     def of(cls, request: HttpRequest, alias: str) -> "Addresses":
         """By the name that the browser uses now: the browser that comes back must bring its cookie along."""
-        names = ("sso:acs", "sso:slo", "sso:metadata")
+        names = ("sso:saml-acs", "sso:saml-slo", "sso:saml-metadata")
         return cls(*(request.build_absolute_uri(reverse(name, args=[alias])) for name in names))
 
 
@@ -91,33 +91,33 @@ def as_received(url: str, **parts: Any) -> Request:
     return {"https": https, "http_host": at.netloc, "script_name": at.path, "get_data": {}, "post_data": {}, **parts}
 
 
-def _escaped(settings: Settings) -> Settings:
+def escaped_settings(settings: Settings) -> Settings:
     """The library writes these into XML as they are; an address with "&" would break it."""
     copied = copy.copy(settings)
     for name in ("_sp", "_idp"):
-        setattr(copied, name, _each(getattr(settings, name)))
+        setattr(copied, name, escaped(getattr(settings, name)))
     return copied
 
 
-def _each(value: Any) -> Any:
+def escaped(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _each(inner) for name, inner in value.items()}
+        return {name: escaped(inner) for name, inner in value.items()}
     if isinstance(value, list):
-        return [_each(inner) for inner in value]
+        return [escaped(inner) for inner in value]
     return escape(value, {'"': "&quot;"}) if isinstance(value, str) else value
 
 
 class OurAuthnRequest(AuthnRequest):  # type: ignore[misc]  # the library has no types
     def __init__(self, settings: Settings, *, force: bool = False) -> None:
-        super().__init__(_escaped(settings), force_authn=force)
+        super().__init__(escaped_settings(settings), force_authn=force)
 
 
 class OurLogoutRequest(LogoutRequest):  # type: ignore[misc]
     def __init__(self, settings: Settings, *, session_index: str, **name: str | None) -> None:
-        super().__init__(_escaped(settings), session_index=escape(session_index), **name)
+        super().__init__(escaped_settings(settings), session_index=escape(session_index), **name)
 
 
 class OurLogoutResponse(LogoutResponse):  # type: ignore[misc]
     def __init__(self, settings: Settings, *, in_response_to: str) -> None:
-        super().__init__(_escaped(settings))
+        super().__init__(escaped_settings(settings))
         self.build(escape(in_response_to, {'"': "&quot;"}))

@@ -12,7 +12,7 @@ from sso.models import Kind, Provider, Report
 # The module of each kind has one PROTOCOL. A kind that is not here can't be made.
 MODULES: dict[str, str] = {
     # OpenID Connect
-    # SAML
+    Kind.SAML: "sso.saml.protocol",
     # LDAP
 }
 

@@ -70,7 +70,9 @@ class IdentityProvider:
         try:
             return json.loads(self._lines.get(timeout=ANSWERS_WITHIN))
         except queue.Empty:
-            raise RuntimeError("The identity provider does not answer; try: node tests/services/node/saml.mjs") from None
+            raise RuntimeError(
+                "The identity provider does not answer; try: node tests/services/node/saml.mjs"
+            ) from None
 
     def change(self, **changes: Any) -> None:
         """``encrypt``, ``signed`` (requests must be), ``response``, ``assertion`` (what it signs), ``accounts``."""

@@ -71,18 +71,21 @@ class Answer:
         statements = {"uid": (self.username,), **self.attributes}
         audience = f"<AudienceRestriction><Audience>{self.audience}</Audience></AudienceRestriction>"
         return f"""<p:Response xmlns:p="{PROTOCOL}" ID="r{secrets.token_hex(8)}" Version="2.0"
-  IssueInstant="{instant(self.minutes)}"{_attribute("Destination", destination)}{_attribute("InResponseTo", request_id)}>
+  IssueInstant="{instant(self.minutes)}"{_attribute("Destination", destination)}{
+            _attribute("InResponseTo", request_id)
+        }>
  <Issuer xmlns="{SAML}">{self.issuer}</Issuer>
  <p:Status><p:StatusCode Value="{self.status}"/></p:Status>
- <Assertion xmlns="{SAML}" ID="{self.assertion_id or 'a' + secrets.token_hex(8)}" Version="2.0"
+ <Assertion xmlns="{SAML}" ID="{self.assertion_id or "a" + secrets.token_hex(8)}" Version="2.0"
    IssueInstant="{instant(self.minutes)}">
   <Issuer>{self.issuer}</Issuer>
   <Subject><NameID Format="{self.name_format}">{escape(self.name_id)}</NameID>
    <SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:bearer"><SubjectConfirmationData
      NotOnOrAfter="{instant(self.minutes + 5)}"{_attribute("Recipient", recipient)}{_attribute("InResponseTo", inner)}/>
    </SubjectConfirmation></Subject>
-  <Conditions NotBefore="{instant(self.minutes - 1)}" NotOnOrAfter="{instant(self.minutes + 5)}">{audience
-  if self.audience else ""}</Conditions>
+  <Conditions NotBefore="{instant(self.minutes - 1)}" NotOnOrAfter="{instant(self.minutes + 5)}">{
+            audience if self.audience else ""
+        }</Conditions>
   <AuthnStatement AuthnInstant="{instant(self.minutes)}" SessionIndex="{self.session_index}"><AuthnContext>
    <AuthnContextClassRef>urn:oasis:names:tc:SAML:2.0:ac:classes:Password</AuthnContextClassRef>
   </AuthnContext></AuthnStatement>
@@ -103,7 +106,9 @@ def _values(name: str, values: tuple[str, ...]) -> str:
 def sign(element: Element, by: str, method: Any = None, digest: Any = None) -> None:
     """An enveloped signature behind the issuer, with the certificate in its KeyInfo, as providers do."""
     key, certificate = key_and_certificate(by)
-    signature = xmlsec.template.create(element, xmlsec.Transform.EXCL_C14N, method or xmlsec.Transform.RSA_SHA256, ns="d")
+    signature = xmlsec.template.create(
+        element, xmlsec.Transform.EXCL_C14N, method or xmlsec.Transform.RSA_SHA256, ns="d"
+    )
     element.find("a:Issuer", NS).addnext(signature)
     uri = f"#{element.get('ID')}"
     reference = xmlsec.template.add_reference(signature, digest or xmlsec.Transform.SHA256, uri=uri)
@@ -144,7 +149,7 @@ def encrypted(answer: Answer, certificate: str, transport: Any = None) -> Elemen
     return root
 
 
-# --- Signature wrapping: the signed part stays as it was, somewhere; what is read is the attacker's (XSW 1 to 8) --------
+# --- Signature wrapping (XSW 1 to 8): the signed part stays as it was, somewhere; what is read is the attacker's -----
 
 
 def _evil(element: Element, *, signature: bool = False) -> Element:
@@ -250,7 +255,7 @@ WRAPPED: dict[str, Callable[[Answer], Element]] = {
 }
 
 
-# --- Everything else: by the reason that the audit log gives ------------------------------------------------------------
+# --- Everything else: by the reason that the audit log gives ---------------------------------------------------------
 
 
 def _text(answer: Answer) -> str:
@@ -290,7 +295,7 @@ def _declared(answer: Answer, declaration: str, use: str = "") -> bytes:
     return (declaration + (xml.replace(">ada<", f">{use}<") if use else xml)).encode()
 
 
-BOMB = "".join(f'<!ENTITY b{n} "{"&b%d;" % (n - 1) * 10}">' for n in range(1, 10))
+BOMB = "".join(f'<!ENTITY b{n} "{f"&b{n - 1};" * 10}">' for n in range(1, 10))
 FORGED: dict[str, Callable[[Answer], Element]] = {
     "unsigned": _unsigned,
     "signature": _tampered,
