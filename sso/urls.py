@@ -1,10 +1,12 @@
 from django.urls import path
 
+from sso.openid import views as openid
 from sso.views import sign_in
 
 app_name = "sso"
 urlpatterns = [
     path("sso/<slug:alias>/login/", sign_in.login, name="login"),
-    # OpenID Connect
+    path("sso/<slug:alias>/callback/", openid.callback, name="openid-callback"),
+    path("sso/<slug:alias>/back-channel-logout/", openid.back_channel_logout, name="openid-back-channel-logout"),
     # SAML
 ]
