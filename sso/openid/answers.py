@@ -5,6 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from sso.claims import Check, Person, ProviderRefused
 from sso.models import Provider
@@ -14,13 +15,24 @@ from sso.openid.protocol import keep, redirect_uri
 
 LONGEST_WORDS = 300  # characters of the provider's own
 # Where a check of a test's report has failed, by the reason of the refusal.
-NAMES = {
-    "wrong_issuer": "Issuer", "wrong_audience": "Audience", "wrong_party": "Audience", "wrong_nonce": "Nonce",
-    "signature": "Signature", "unsigned": "Signature", "algorithm": "Signature", "unknown_key": "Signature",
-    "key_not_named": "Signature", "bad_key": "Signature", "expired": "Time", "not_yet_valid": "Time",
-    "code_refused": "Code", "no_token": "Code", "userinfo_refused": "Userinfo", "userinfo_subject": "Userinfo",
-    "unreachable": "Connection", "not_https": "Connection", "discovery": "Discovery",
-}  # fmt: skip
+CHECKS = [
+    (gettext_lazy("Issuer"), {"wrong_issuer"}),
+    (gettext_lazy("Audience"), {"wrong_audience", "wrong_party"}),
+    (gettext_lazy("Nonce"), {"wrong_nonce"}),
+    (
+        gettext_lazy("Signature"),
+        {"signature", "unsigned", "algorithm", "unknown_key", "key_not_named", "bad_key", "malformed"},
+    ),
+    (gettext_lazy("Time"), {"expired", "not_yet_valid"}),
+    (gettext_lazy("Code"), {"code_refused", "no_token", "no_code"}),
+    (gettext_lazy("Userinfo"), {"userinfo_refused", "userinfo_subject"}),
+    (gettext_lazy("Connection"), {"unreachable", "not_https"}),
+    (gettext_lazy("Discovery"), {"discovery"}),
+    (gettext_lazy("Subject"), {"bad_subject"}),
+    (gettext_lazy("Sender"), {"wrong_sender", "no_sender"}),
+    (gettext_lazy("Consent"), {"declined", "provider_error"}),
+]
+NAMES = {reason: name for name, reasons in CHECKS for reason in reasons}
 
 
 @dataclass
@@ -31,6 +43,13 @@ class Answer:
     person: Person | None = None
     refused: ProviderRefused | None = None
     kept: dict[str, str] = field(default_factory=dict)
+
+    def person_or_refused(self) -> Person:
+        """Raises ProviderRefused, ProviderSilent."""
+        if self.person is None:
+            assert self.refused is not None
+            raise self.refused
+        return self.person
 
 
 def read(request: HttpRequest, provider: Provider, remembered: dict[str, Any]) -> Answer:
@@ -56,7 +75,7 @@ def read(request: HttpRequest, provider: Provider, remembered: dict[str, Any]) -
 
 def failed(refused: ProviderRefused) -> Check:
     """A refusal as a line of a test's report."""
-    return Check(False, NAMES.get(refused.reason, "Answer"), str(refused))
+    return Check(False, str(NAMES.get(refused.reason, _("Answer"))), str(refused))
 
 
 def _check_sender(request: HttpRequest, endpoints: Endpoints) -> None:
@@ -66,12 +85,16 @@ def _check_sender(request: HttpRequest, endpoints: Endpoints) -> None:
         sentence = _("The answer was sent by %(issuer)s.") % {"issuer": named[:200]}
         raise ProviderRefused("wrong_sender", sentence)
     if not named and endpoints.names_itself:
-        raise ProviderRefused("no_sender", _("The answer does not name its sender (iss), which this provider always does."))
+        raise ProviderRefused(
+            "no_sender", _("The answer does not name its sender (iss), which this provider always does.")
+        )
 
 
 def _check_consent(request: HttpRequest) -> None:
     """The provider's own no (RFC 6749, 4.1.2.1)."""
     if error := request.GET.get("error", ""):
         told = {"error": error[:100], "words": request.GET.get("error_description", "")[:LONGEST_WORDS]}
-        sentence = _("The provider answered %(error)s: %(words)s") if told["words"] else _("The provider answered %(error)s.")
+        sentence = (
+            _("The provider answered %(error)s: %(words)s") if told["words"] else _("The provider answered %(error)s.")
+        )
         raise ProviderRefused("declined" if error == "access_denied" else "provider_error", sentence % told)

@@ -1,4 +1,4 @@
-"""One conversation with one provider: mozilla-django-oidc with its settings from a row, and the checks that it leaves out.
+"""One conversation with one provider: mozilla-django-oidc set up from a row, and the checks that it leaves out.
 
 The library asks for the token, reads it and asks about the person; it checks neither issuer nor audience nor times,
 knows one provider only, and finds accounts by e-mail address.
@@ -51,7 +51,7 @@ def scopes(row: OpenIdConnect) -> str:
     return " ".join(["openid", *(name for name in named if name != "openid")])
 
 
-class Begin(OIDCAuthenticationRequestView):
+class Begin(OIDCAuthenticationRequestView):  # type: ignore[misc]  # the library has no types
     """Where to send the browser, with state, nonce and PKCE (RFC 7636)."""
 
     def __init__(self, row: OpenIdConnect, endpoints: Endpoints, **extra: str) -> None:
@@ -75,7 +75,7 @@ class Begin(OIDCAuthenticationRequestView):
         return f"{self.endpoints.authorization}{joint}{asked}", state, remembered
 
 
-class Client(OIDCAuthenticationBackend):
+class Client(OIDCAuthenticationBackend):  # type: ignore[misc]
     """Made for one answer of one provider. ``checks`` are those that passed so far, in order."""
 
     def __init__(self, row: OpenIdConnect, endpoints: Endpoints, redirect_uri: str) -> None:
@@ -157,7 +157,9 @@ class Client(OIDCAuthenticationBackend):
             sentence = _("The provider did not say who it is, it answered %(status)d.")
             raise ProviderRefused("userinfo_refused", sentence % {"status": answer.status})
         if answer.content_type.lower().startswith("application/jwt"):
-            about = verified(answer.content.decode("ascii", "replace"), self.endpoints, self.row.client_id, require=SIGNED)
+            about = verified(
+                answer.content.decode("ascii", "replace"), self.endpoints, self.row.client_id, require=SIGNED
+            )
         else:
             about = read_json(answer)
         if about.get("sub") != payload["sub"]:

@@ -14,8 +14,8 @@ from sso.fetch import Answer, NoAnswer, fetch
 
 WELL_KNOWN = "/.well-known/openid-configuration"
 KEPT = 300.0  # seconds
-# Signed with a key that only the provider has. With HS256 everybody who knows the client's secret could sign, and "none"
-# is no signature (RFC 8725, 3.1 and 3.2).
+# Signed with a key that only the provider has. With HS256 everybody who knows the client's secret could sign, "none" is
+# no signature (RFC 8725, 3.1 and 3.2).
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 
 
@@ -96,7 +96,7 @@ def _is_this_machine(host: str) -> bool:
 
 
 def read(document: dict[str, Any], url: str) -> Endpoints:
-    """The document that was found at ``url``. Raises ProviderRefused when it is another issuer's, or lacks something."""
+    """The document that was found at ``url``. Raises ProviderRefused: another issuer's, or incomplete."""
     issuer = document.get("issuer")
     if not isinstance(issuer, str) or issuer.removesuffix("/") != url.removesuffix(WELL_KNOWN).removesuffix("/"):
         sentence = _("The document at %(url)s is that of the issuer %(issuer)s, which lives elsewhere.")

@@ -4,7 +4,9 @@ from datetime import timedelta
 from typing import Any
 
 import jwt
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from sso.claims import ProviderRefused
 from sso.openid import keys
@@ -14,7 +16,9 @@ LEEWAY = timedelta(seconds=30)  # by which clocks may differ
 ID_TOKEN = ("iss", "sub", "aud", "exp", "iat")  # OpenID Connect Core 1.0, 2
 
 
-def verified(token: str, endpoints: Endpoints, client_id: str, *, require: tuple[str, ...] = ID_TOKEN) -> dict[str, Any]:
+def verified(
+    token: str, endpoints: Endpoints, client_id: str, *, require: tuple[str, ...] = ID_TOKEN
+) -> dict[str, Any]:
     """The token's claims, when the provider signed it, for us, and it counts now. Raises ProviderRefused.
 
     ``require`` names the claims that must be there; those of time are checked wherever they are.
@@ -23,7 +27,7 @@ def verified(token: str, endpoints: Endpoints, client_id: str, *, require: tuple
         header = jwt.get_unverified_header(token)
     except jwt.PyJWTError as error:
         raise ProviderRefused("malformed", _("The token can't be read: %(why)s.") % {"why": error}) from error
-    algorithm, key_id = str(header.get("alg")), header.get("kid")
+    algorithm, key_id = str(header.get("alg") or ""), header.get("kid")
     if algorithm.lower() == "none":
         raise ProviderRefused("unsigned", _("The token is not signed."))
     if algorithm not in endpoints.algorithms:
@@ -47,14 +51,18 @@ def verified(token: str, endpoints: Endpoints, client_id: str, *, require: tuple
     return claims
 
 
-REASONS: list[tuple[type[jwt.PyJWTError], str, str]] = [
-    (jwt.ExpiredSignatureError, "expired", _("The token has expired.")),
-    (jwt.ImmatureSignatureError, "not_yet_valid", _("The token counts only in the future: compare the clocks.")),
-    (jwt.InvalidIssuerError, "wrong_issuer", _("The token was issued by somebody else.")),
-    (jwt.InvalidAudienceError, "wrong_audience", _("The token is meant for another client.")),
-    (jwt.InvalidSignatureError, "signature", _("The token's signature is not that of the provider.")),
-    (jwt.InvalidKeyError, "bad_key", _("The provider's key is too short or of the wrong kind.")),
-    (jwt.InvalidAlgorithmError, "algorithm", _("The token is signed in another way than its key is for.")),
+REASONS: list[tuple[type[jwt.PyJWTError], str, Promise]] = [
+    (jwt.ExpiredSignatureError, "expired", gettext_lazy("The token has expired.")),
+    (
+        jwt.ImmatureSignatureError,
+        "not_yet_valid",
+        gettext_lazy("The token counts only in the future: compare the clocks."),
+    ),
+    (jwt.InvalidIssuerError, "wrong_issuer", gettext_lazy("The token was issued by somebody else.")),
+    (jwt.InvalidAudienceError, "wrong_audience", gettext_lazy("The token is meant for another client.")),
+    (jwt.InvalidSignatureError, "signature", gettext_lazy("The token's signature is not that of the provider.")),
+    (jwt.InvalidKeyError, "bad_key", gettext_lazy("The provider's key is too short or of the wrong kind.")),
+    (jwt.InvalidAlgorithmError, "algorithm", gettext_lazy("The token is signed in another way than its key is for.")),
 ]
 
 
@@ -62,9 +70,9 @@ def _refused(error: jwt.PyJWTError) -> ProviderRefused:
     if isinstance(error, jwt.MissingRequiredClaimError):
         sentence = _("The token lacks the claim %(claim)s.") % {"claim": error.claim}
         return ProviderRefused(f"missing_{error.claim}", sentence)
-    for kind, reason, sentence in REASONS:
+    for kind, reason, words in REASONS:
         if isinstance(error, kind):
-            return ProviderRefused(reason, sentence)
+            return ProviderRefused(reason, words)
     return ProviderRefused("malformed", _("The token makes no sense: %(why)s.") % {"why": error})
 
 

@@ -11,7 +11,7 @@ from sso.models import Kind, Provider, Report
 
 # The module of each kind has one PROTOCOL. A kind that is not here can't be made.
 MODULES: dict[str, str] = {
-    # OpenID Connect
+    Kind.OPENID: "sso.openid.protocol",
     Kind.SAML: "sso.saml.protocol",
     # LDAP
 }
