@@ -20,11 +20,11 @@ SOONEST = timedelta(minutes=5)  # between two renewals that sign-ins ask for
 
 
 def facts_of(provider: Provider, *, actor: Actor) -> IdentityProvider:
-    """What the last good copy says; fetched now where there is none. Raises ProviderSilent, ProviderRefused."""
+    """What the metadata says that we have; fetched now where there is none. Raises ProviderSilent, ProviderRefused."""
     saml = provider.saml
-    if saml.metadata_xml:
+    if saml.known_metadata:
         try:
-            return understand(saml.metadata_xml, saml.idp_entity_id)
+            return understand(saml.known_metadata, saml.idp_entity_id)
         except BadMetadata as bad:
             if not saml.metadata_url:
                 raise ProviderRefused("bad_metadata", str(bad)) from None
@@ -37,7 +37,7 @@ def facts_of(provider: Provider, *, actor: Actor) -> IdentityProvider:
 def known_facts(provider: Provider) -> IdentityProvider | None:
     """The same without asking anybody; None where there is no usable copy."""
     try:
-        return understand(provider.saml.metadata_xml, provider.saml.idp_entity_id)
+        return understand(provider.saml.known_metadata, provider.saml.idp_entity_id)
     except BadMetadata:
         return None
 
@@ -59,11 +59,12 @@ def renew(provider: Provider, *, actor: Actor) -> IdentityProvider:
     with transaction.atomic():
         row = Saml.objects.select_for_update().get(pk=saml.pk)
         if row.metadata_url == saml.metadata_url and row.idp_entity_id == saml.idp_entity_id:
-            if row.metadata_xml != xml:
+            if (row.metadata_copy, row.metadata_copied_from) != (xml, row.metadata_url):
                 record(RENEWED, actor=actor, target=provider, certificates=len(facts.certificates))
-            row.metadata_xml, row.metadata_fetched_at = xml, actor.at
-            row.save(update_fields=["metadata_xml", "metadata_fetched_at"])
-    saml.metadata_xml, saml.metadata_fetched_at = row.metadata_xml, row.metadata_fetched_at
+            row.metadata_copy, row.metadata_copied_from, row.metadata_fetched_at = xml, row.metadata_url, actor.at
+            row.save(update_fields=Saml.fetched)
+    for name in Saml.fetched:
+        setattr(saml, name, getattr(row, name))
     return facts
 
 
@@ -71,7 +72,7 @@ def renew_soon(provider: Provider, *, actor: Actor) -> None:
     """Somebody came with a key that we don't know: perhaps the provider has a new one."""
     fetched = provider.saml.metadata_fetched_at
     if provider.saml.metadata_url and (fetched is None or fetched < actor.at - SOONEST):
-        wake("sso.renew_metadata", provider.pk, actor=actor)
+        wake("sso.renew-metadata", provider.pk, actor=actor)
 
 
 def due(actor: Actor) -> list[Provider]:

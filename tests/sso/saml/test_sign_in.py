@@ -80,10 +80,10 @@ def test_requests_are_signed_where_the_form_says_so(hall: Hall, idp: IdentityPro
 
 def test_metadata_is_fetched_when_it_is_first_needed(hall: Hall, visitor: Visitor) -> None:
     provider = hall()
-    assert provider.saml.metadata_xml == ""
+    assert provider.saml.known_metadata == ""
     visitor.go(provider)
     provider.saml.refresh_from_db()
-    assert "IDPSSODescriptor" in provider.saml.metadata_xml and provider.saml.metadata_fetched_at
+    assert "IDPSSODescriptor" in provider.saml.known_metadata and provider.saml.metadata_fetched_at
 
 
 def test_the_second_half_works_once_and_only_in_the_browser_that_began(
