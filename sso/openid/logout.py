@@ -13,7 +13,7 @@ from audit.services import record
 from sso.claims import ProviderRefused
 from sso.models import Provider, Seen
 from sso.openid.discovery import discover
-from sso.openid.tokens import LEEWAY, verified
+from sso.openid.tokens import LEEWAY, header_of, verified
 from sso.services.leaving import end_sessions_of
 
 REFUSED = event("provider.sign_out_refused", gettext_lazy("Sign-out told by a provider refused"))
@@ -38,6 +38,7 @@ def hear(provider: Provider, token: str, *, actor: Actor) -> int:
 
 def _check(provider: Provider, token: str, *, now: datetime) -> tuple[str, str]:
     """Subject and session that the token names, one of them at least (2.6)."""
+    header_of(token)  # for what is no token nobody is asked
     endpoints = discover(provider.openid.discovery_endpoint)
     claims = verified(token, endpoints, provider.openid.client_id, require=NEEDED)
     events = claims["events"]

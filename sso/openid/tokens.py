@@ -23,10 +23,7 @@ def verified(
 
     ``require`` names the claims that must be there; those of time are checked wherever they are.
     """
-    try:
-        header = jwt.get_unverified_header(token)
-    except jwt.PyJWTError as error:
-        raise ProviderRefused("malformed", _("The token can't be read: %(why)s.") % {"why": error}) from error
+    header = header_of(token)
     algorithm, key_id = str(header.get("alg") or ""), header.get("kid")
     if algorithm.lower() == "none":
         raise ProviderRefused("unsigned", _("The token is not signed."))
@@ -49,6 +46,14 @@ def verified(
         raise _refused(error) from error
     _check_party(claims, client_id)
     return claims
+
+
+def header_of(token: str) -> dict[str, Any]:
+    """What the token says of itself, not to be believed. Raises ProviderRefused."""
+    try:
+        return jwt.get_unverified_header(token)
+    except jwt.PyJWTError as error:
+        raise ProviderRefused("malformed", _("The token can't be read: %(why)s.") % {"why": error}) from error
 
 
 REASONS: list[tuple[type[jwt.PyJWTError], str, Promise]] = [

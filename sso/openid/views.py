@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 from agora.base.access import public
 from agora.base.http import Request
 from sessions_admin.models import Method
-from sso.claims import ProviderRefused, ProviderSilent
+from sso.claims import NothingBegun, ProviderRefused, ProviderSilent
 from sso.models import Kind, Provider, Report
 from sso.openid import answers, logout
 from sso.services import begun, testing
@@ -25,8 +25,11 @@ from sso.services.arrival import arrive, refuse
 def callback(request: Request, alias: str) -> HttpResponse:
     """Somebody comes back: into their session, or with the report of a test; whoever is signed in here stays so."""
     actor, provider = request.actor, Provider.objects.with_settings().with_alias(alias)
+    state = request.GET.get("state", "")
+    if not state:
+        raise NothingBegun  # somebody looked at the address: nothing happened that is worth recording
     try:
-        row, remembered = begun.take(Kind.OPENID, alias, request.GET.get("state", ""), actor=actor)
+        row, remembered = begun.take(Kind.OPENID, alias, state, actor=actor)
         begun.check_browser(row, request)
         if row.report is not None:
             return _tested(request, row.report, remembered)
