@@ -28,6 +28,7 @@ from rest.routes import access_of
 from sessions_admin.models import Elevation, Session
 from tests.conftest import Make
 from tests.resources.conftest import recording
+from tests.sso.conftest import MakeProvider
 
 CAST: dict[str, dict[str, Any]] = {
     "root": {"role": Role.ADMINISTRATOR, "is_superuser": True},
@@ -60,9 +61,9 @@ class Row:
         people = [name for name, facts in CAST.items() if allows(self.access, Account(username=name, **facts))]
         return " ".join(["nobody", *people] if self.access.public else people)
 
-    def address(self, **ids: int) -> str:
+    def address(self, **ids: Any) -> str:
         """With ids filled in: ``/accounts/<int:pk>/`` takes the id named ``accounts``. Raises KeyError."""
-        return re.sub(r"([\w-]+)/<int:\w+>", lambda found: f"{found[1]}/{ids[found[1]]}", self.route)
+        return re.sub(r"([\w-]+)/<(?:int|slug):\w+>", lambda found: f"{found[1]}/{ids[found[1]]}", self.route)
 
 
 def rows() -> list[Row]:
@@ -101,7 +102,8 @@ def methods_of(view: Callable[..., Any]) -> tuple[str, ...]:
     """The methods that the view declares (require_safe, require_POST …); "ANY" when it declares none."""
     request = RequestFactory().generic(UNSAFE_PROBE, "/")
     try:
-        response = view(request, **({"pk": 1} if "pk" in _parameters(view) else {}))
+        values = {"pk": 1, "alias": "a", "key": "k"}
+        response = view(request, **{name: value for name, value in values.items() if name in _parameters(view)})
     except Exception:  # without a declaration the view itself ran, with a request that passed no middleware
         return ("ANY",)
     return tuple(part.strip() for part in response.headers.get("Allow", "ANY").split(","))
@@ -158,6 +160,7 @@ class World:
         self.streamer = create_streamer("origin1.example.com", actor=make.actor())
         self.stream = create_stream("studio-2", streamer=self.streamer, actor=make.actor())
         self.recording = recording(make, self.stream)
+        self.provider = MakeProvider()("openid", "clinic")
         self.entry = Entry.objects.create(
             at=Session.objects.latest("pk").opened_at, event="account.locked", outcome="success", actor_name="sam"
         )
@@ -178,7 +181,7 @@ class World:
         return self.make.client(self.people[name], **how)
 
     @property
-    def ids(self) -> dict[str, int]:
+    def ids(self) -> dict[str, Any]:
         """What the addresses name: somebody else's account, session and API key, an entry, a message."""
         theirs = Session.objects.of_account(self.tara.pk).latest("pk")
         mine = {"accounts": self.tara.pk, "impersonate": self.tara.pk, "admin-mode": self.elevation.pk}
@@ -186,6 +189,7 @@ class World:
         mine |= {"streamers": self.streamer.pk, "streams": self.stream.pk, "resources": self.stream.pk}
         mine |= {"recordings": self.recording.pk, "passkeys": self.passkey.pk}
         mine |= {"sessions": theirs.pk, "keys": self.key.pk, "audit": self.entry.pk}
+        mine |= {"single-sign-on": self.provider.pk, "sso": self.provider.alias}
         return mine | {"feedback": self.letter.pk, "outbox": self.mail.pk}
 
 

@@ -14,14 +14,13 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.forms.second_factor import CodeForm, FirstCodeForm
 from accounts.models import Account
 from accounts.passkeys import Passkeys
-from accounts.services import passkeys, second_factor, sign_in
+from accounts.services import passkeys, second_factor, sign_in, ways
 from accounts.services.throttle import TooManyAttempts
 from accounts.views.second_factor import qr_context
 from accounts.views.sign_in import held_for
 from agora.base.access import public
 from agora.base.errors import Refused
 from agora.base.http import Request, next_url
-from sessions_admin.models import Method
 
 CHALLENGE = "passkey_challenge"
 
@@ -29,7 +28,9 @@ CHALLENGE = "passkey_challenge"
 def into(request: Request, account: Account, how: str) -> None:
     """Everything was asked: the session opens under a new key."""
     request.session.pop(CHALLENGE, None)
-    sign_in.open_session(request, account, method=Method.PASSWORD, second_factor=how, actor=request.actor)
+    found = sign_in.held(request)
+    way, kept = found[1] if found else ways.LOCAL, ways.kept(request.session)
+    sign_in.open_session(request, account, way=way, kept=kept, second_factor=how, actor=request.actor)
 
 
 def show(request: Request, account: Account, form: CodeForm, *, wait: int = 0) -> HttpResponse:

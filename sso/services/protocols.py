@@ -1,0 +1,56 @@
+"""The kinds of providers that people are sent to: what each protocol does, found by the provider's kind."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, Protocol
+
+from django.http import HttpRequest
+
+from agora.base.actor import Actor
+from sso.models import Kind, Provider, Report
+
+# The module of each kind has one PROTOCOL. A kind that is not here can't be made.
+MODULES: dict[str, str] = {
+    Kind.OPENID: "sso.openid.protocol",
+    Kind.SAML: "sso.saml.protocol",
+    # LDAP
+}
+
+
+class Away(Protocol):
+    """A protocol in which people sign in at the provider's own pages."""
+
+    def start(
+        self,
+        request: HttpRequest,
+        provider: Provider,
+        *,
+        actor: Actor,
+        next_path: str = "",
+        report: Report | None = None,
+    ) -> str:
+        """The address to send the browser to, after a row of Begun was written. With a report it is a test.
+
+        Raises ProviderRefused, ProviderSilent.
+        """
+
+    def leave(self, request: HttpRequest, provider: Provider, kept: Mapping[str, str]) -> str:
+        """The address where signing out goes on, or "". May not raise, nor wait for another server."""
+
+    def addresses(self, provider: Provider) -> list[tuple[str, str]]:
+        """(label, address) of ours, to be copied into the provider; the alias is set, the rest may not be saved yet."""
+
+
+def away(kind: str) -> Away:
+    """The protocol of a kind that people are sent away for."""
+    found: Away = _module(kind).PROTOCOL
+    return found
+
+
+def kinds() -> list[tuple[str, str]]:
+    """What can be made, with its label."""
+    return [(value, str(label)) for value, label in Kind.choices if value in MODULES]
+
+
+def _module(kind: str) -> Any:
+    return import_module(MODULES[kind])
