@@ -67,7 +67,8 @@ def read(request: HttpRequest, provider: Provider, remembered: dict[str, Any]) -
         answer.person = client.person(request, nonce=remembered["nonce"], code_verifier=remembered["code_verifier"])
         answer.kept = keep(client, endpoints)
         asked_at = client.claims.get("auth_time")
-        answer.asked_at = float(asked_at) if type(asked_at) in (int, float) else None
+        if isinstance(asked_at, int | float) and not isinstance(asked_at, bool):
+            answer.asked_at = float(asked_at)
     except ProviderRefused as refused:
         answer.refused = refused
     answer.checks += client.checks if client else []
