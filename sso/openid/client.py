@@ -83,7 +83,7 @@ class Client(OIDCAuthenticationBackend):  # type: ignore[misc]
         self.values = library_settings(row, endpoints)
         self.checks: list[Check] = []
         self.id_token = ""
-        self.claims: dict[str, Any] = {}
+        self.claims: dict[str, Any] = {}  # of the ID token
         super().__init__()
 
     def get_settings(self, attr: str, *args: Any) -> Any:
@@ -147,7 +147,7 @@ class Client(OIDCAuthenticationBackend):  # type: ignore[misc]
     def get_or_create_user(self, access_token: str, id_token: str, payload: dict[str, Any]) -> Person:
         """Who it is; which account that is, is decided elsewhere and never by e-mail address."""
         about = self.get_userinfo(access_token, id_token, payload) if self.endpoints.userinfo else {}
-        self.claims = {**about, **payload}
+        self.claims = payload
         return person_from(self.row, payload, about)
 
     def get_userinfo(self, access_token: str, id_token: str, payload: dict[str, Any]) -> dict[str, Any]:
