@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q, Window
 from django.db.models.functions import RowNumber
+from django.db.models.query import RawQuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
@@ -25,6 +26,17 @@ class GrantQuerySet(models.QuerySet["Grant"]):
 
     def on(self, resource: Resource) -> Self:
         return self.filter(resource=resource)
+
+    def of_pairs(self, pairs: Iterable[tuple[int, int]]) -> "RawQuerySet[Grant]":
+        """Those of these accounts on these resources, pair by pair: each is one look into the index."""
+        ids = [number for pair in pairs for number in pair] or [0, 0]
+        values = ", ".join(["(%s, %s)"] * (len(ids) // 2))
+        table = self.model._meta.db_table
+        return self.raw(
+            f"SELECT found.* FROM (VALUES {values}) AS asked JOIN {table} found "  # noqa: S608 - numbers are parameters
+            "ON found.account_id = asked.column1 AND found.resource_id = asked.column2",
+            ids,
+        )
 
     def counting(self, at: datetime) -> Self:
         """Those that have not ended: past its end, a grant does not count."""
