@@ -99,6 +99,10 @@ class AccountQuerySet(models.QuerySet["Account"]):
         found = {account.username_key: account for account in self.filter(username_key__in=set(keys.values()))}
         return {username: found[key] for username, key in keys.items() if key in found}
 
+    def usernames(self, ids: Iterable[int]) -> dict[int, str]:
+        """The usernames of the accounts with these ids; ids that nobody has are left out."""
+        return dict(self.filter(pk__in=set(ids)).values_list("pk", "username"))
+
     def meant_by(self, typed: str) -> Self:
         """The account with this username; else those with this e-mail address, whatever its case."""
         if (named := self.named(typed)).exists():

@@ -84,6 +84,7 @@ class Because(models.TextChoices):
     ADMINISTRATOR = "administrator", gettext_lazy("System administrator")
     GRANT = "grant", gettext_lazy("Grant")
     SYSTEM_ROLE = "system_role", gettext_lazy("System role")
+    BELOW = "below", gettext_lazy("What lies below it")
 
 
 class GrantFacts(Protocol):

@@ -38,6 +38,14 @@ class GrantQuerySet(models.QuerySet["Grant"]):
             ids,
         )
 
+    def accounts(self) -> set[int]:
+        """The ids of whose they are."""
+        return set(self.values_list("account", flat=True))
+
+    def ends(self) -> dict[int, datetime]:
+        """When those with an end end, by the accounts' ids."""
+        return {pk: at for pk, at in self.values_list("account", "ends_at") if at is not None}
+
     def counting(self, at: datetime) -> Self:
         """Those that have not ended: past its end, a grant does not count."""
         return self.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=at))

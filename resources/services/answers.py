@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 from accounts.models import Account
 from agora.base.actor import Actor
 from resources.models import Grant, Resource
-from resources.roles import CHILDREN, Action, Decision, Kind, ResourceRole, decide, given_by_system_role
+from resources.roles import CHILDREN, Action, Because, Decision, Kind, ResourceRole, decide, given_by_system_role
 
 MOST = 1_000  # questions at once
 Pair = tuple[Account, Resource]
@@ -37,6 +37,14 @@ class Answer:
     @property
     def allowed(self) -> bool:
         return self.decision.allows(self.action) and not self.below
+
+    @property
+    def because(self) -> Because:
+        """The deciding fact: for creating the system role, unless the account does not even see it."""
+        if self.below:
+            return Because.BELOW
+        by_role = self.action == Action.CREATE and self.decision.allows(Action.VIEW)
+        return Because.SYSTEM_ROLE if by_role else self.decision.because
 
     @property
     def sentence(self) -> str:
