@@ -98,9 +98,7 @@ def state(resource: Resource, changed: Sequence[str] = ()) -> GrantsSaved:
     return GrantsSaved.model_construct(version=resource.permissions_version, changed=sorted(changed))
 
 
-def read(
-    request: Request, resource: Resource, items: Sequence[GrantIn] | Sequence[GrantChange]
-) -> dict[int, Wanted | None]:
+def read(request: Request, resource: Resource, items: Sequence[GrantIn | GrantChange]) -> dict[int, Wanted | None]:
     """The grants that are wanted, by the account's id. Raises Invalid with the place of each that makes no sense."""
     check(request.actor, resource, Action.CHANGE_PERMISSIONS)
     ids = Account.objects.usernames([item.account for item in items if isinstance(item.account, int)])

@@ -95,7 +95,9 @@ def _write(resource: Resource, wanted: Mapping[int, Wanted | None], grants: Mapp
         "granted_by_name": who.get_username() if who else actor.name[:150],
         "end_noted": False,
     }
-    made, changed, gone = [], [], []
+    made: list[Grant] = []
+    changed: list[Grant] = []
+    gone: list[int] = []
     for pk, one in wanted.items():
         row = grants.get(pk)
         if one is None:
