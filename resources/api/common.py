@@ -60,7 +60,7 @@ def change(
     return read(request, kind, pk, out)
 
 
-def delete(request: Request, kind: Kind, pk: int, out: Out, if_match: str | None) -> HttpResponse:
+def remove(request: Request, kind: Kind, pk: int, out: Out, if_match: str | None) -> HttpResponse:
     """Delete it and everything below it. Raises MayNot, PartNotYours, ChangedSince."""
     if_unchanged(
         if_match,

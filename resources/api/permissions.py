@@ -8,7 +8,6 @@ from django.http import HttpResponse
 from django.utils.translation import gettext as _
 from ninja import Query, Router
 
-from accounts.models import Account
 from accounts.names import validate_name
 from agora.base.access import only_reads, signed_in, signed_in_with
 from agora.base.http import Request
@@ -33,7 +32,7 @@ from resources.schemas import (
     WhyQuery,
 )  # fmt: skip
 from resources.services.answers import Question, answer_all, explain
-from resources.services.grants import Wanted, replace_grants, save_grants
+from resources.services.grants import Wanted, ids_of, replace_grants, save_grants
 from resources.services.rules import check
 from resources.views.common import permitted, visible
 from rest.answers import IfMatch, etag, if_unchanged, listed, one
@@ -88,28 +87,32 @@ def change(request: Request, pk: int, data: GrantsChange, if_match: IfMatch = No
 
 def saved(request: Request, pk: int, if_match: str | None, save: Callable[[Resource], list[str]]) -> HttpResponse:
     """Save as If-Match names the list, and tell its version now."""
-    changed = if_unchanged(if_match, lambda: locked(request, None, pk), state, save)
-    resource, _decision = visible(request, pk)
-    return one(request, state(resource, changed), tag=state(resource))
+
+    def act(resource: Resource) -> tuple[int, list[str]]:
+        changed = save(resource)
+        return resource.permissions_version + bool(changed), sorted(changed)
+
+    # Not read again: whoever takes their own grant away does not see the resource any more.
+    version, changed = if_unchanged(if_match, lambda: locked(request, None, pk), state, act)
+    answer = GrantsSaved(version=version, changed=changed)
+    return one(request, answer, tag=GrantsSaved(version=version, changed=[]))
 
 
-def state(resource: Resource, changed: Sequence[str] = ()) -> GrantsSaved:
+def state(resource: Resource) -> GrantsSaved:
     """What the ETag of the list names."""
-    return GrantsSaved.model_construct(version=resource.permissions_version, changed=sorted(changed))
+    return GrantsSaved(version=resource.permissions_version, changed=[])
 
 
 def read(request: Request, resource: Resource, items: Sequence[GrantIn | GrantChange]) -> dict[int, Wanted | None]:
     """The grants that are wanted, by the account's id. Raises Invalid with the place of each that makes no sense."""
     check(request.actor, resource, Action.CHANGE_PERMISSIONS)
-    ids = Account.objects.usernames([item.account for item in items if isinstance(item.account, int)])
-    by_key = Account.objects.by_key([item.account for item in items if isinstance(item.account, str)])
+    ids = ids_of([item.account for item in items])
     ends = Grant.objects.on(resource).ends()
     wanted: dict[int, Wanted | None] = {}
     errors: list[dict[str, str]] = []
     for place, item in enumerate(items):
-        found = by_key.get(item.account) if isinstance(item.account, str) else None
-        pk = found.pk if found else item.account
-        if isinstance(pk, str) or (found is None and pk not in ids):
+        pk = ids.get(item.account)
+        if pk is None:
             errors.append(wrong(place, "account", "no_account", _("There is no such account.")))
         elif pk in wanted:
             errors.append(wrong(place, "account", "twice", _("This account is named twice.")))

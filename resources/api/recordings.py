@@ -123,4 +123,4 @@ def change(request: Request, pk: int, data: RecordingChange, if_match: IfMatch =
 @problems(409)
 def delete(request: Request, pk: int, if_match: IfMatch = None) -> HttpResponse:
     """With its file, for ever."""
-    return common.delete(request, KIND, pk, RecordingOut, if_match)
+    return common.remove(request, KIND, pk, RecordingOut, if_match)

@@ -63,4 +63,4 @@ def change(request: Request, pk: int, data: StreamerChange, if_match: IfMatch = 
 @problems(409)
 def delete(request: Request, pk: int, if_match: IfMatch = None) -> HttpResponse:
     """With its streams, their sessions and recordings."""
-    return common.delete(request, KIND, pk, StreamerOut, if_match)
+    return common.remove(request, KIND, pk, StreamerOut, if_match)

@@ -64,4 +64,4 @@ def change(request: Request, pk: int, data: StreamChange, if_match: IfMatch = No
 @problems(409)
 def delete(request: Request, pk: int, if_match: IfMatch = None) -> HttpResponse:
     """With its sessions and recordings."""
-    return common.delete(request, KIND, pk, StreamOut, if_match)
+    return common.remove(request, KIND, pk, StreamOut, if_match)

@@ -1,6 +1,6 @@
 """Every change of who may do what with one resource."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -84,6 +84,14 @@ def replace_grants(
     """Make these the only grants: who is not among them loses theirs. Raises what ``save_grants`` raises."""
     others = Grant.objects.on(resource).accounts() - set(wanted)
     return save_grants(resource, dict.fromkeys(others) | dict(wanted), version=version, actor=actor)
+
+
+def ids_of(named: Iterable[int | str]) -> dict[int | str, int]:
+    """The ids of the accounts that are named by id or username, under these names; unknown ones are left out."""
+    named = set(named)
+    found: dict[int | str, int] = {pk: pk for pk in Account.objects.usernames(n for n in named if isinstance(n, int))}
+    by_key = Account.objects.by_key(name for name in named if isinstance(name, str))
+    return found | {name: account.pk for name, account in by_key.items()}
 
 
 def _write(resource: Resource, wanted: Mapping[int, Wanted | None], grants: Mapping[int, Grant], actor: Actor) -> None:
