@@ -68,3 +68,10 @@ class StreamFilter(ResourceFilter):
             found = Resource.objects.of_kind(Kind.STREAMER).filter(pk__in=self.qs.values("parent")[:1]).first()
             return str(found or int(value))
         return super().label(name, value)
+
+
+FILTERS: dict[Kind, type[ResourceFilter]] = {
+    Kind.STREAMER: StreamerFilter,
+    Kind.STREAM: StreamFilter,
+    Kind.RECORDING: RecordingFilter,
+}

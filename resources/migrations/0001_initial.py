@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
                 ("title", models.CharField(blank=True, max_length=200, verbose_name="Title")),
                 ("label_key", models.CharField(editable=False, max_length=300)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("created_by_name", models.CharField(blank=True, max_length=150)),
+                ("created_by_name", models.CharField(blank=True, max_length=310)),
                 ("modified_at", models.DateTimeField(auto_now=True)),
                 ("permissions_version", models.PositiveIntegerField(default=1, editable=False)),
                 (
@@ -101,7 +101,7 @@ class Migration(migrations.Migration):
                 ("reason", models.CharField(blank=True, max_length=500, verbose_name="Reason")),
                 ("granted_at", models.DateTimeField()),
                 ("granted_by_id", models.BigIntegerField(null=True)),
-                ("granted_by_name", models.CharField(blank=True, max_length=150)),
+                ("granted_by_name", models.CharField(blank=True, max_length=310)),
                 ("end_noted", models.BooleanField(default=False, editable=False)),
                 (
                     "account",

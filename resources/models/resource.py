@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from resources.models.streamer import Streamer
 
 KEY_LENGTH = 300
+NAMES_LENGTH = 310  # two usernames of 150 letters, while one person acts as another
 
 
 class ResourceQuerySet(models.QuerySet["Resource"]):
@@ -72,7 +73,7 @@ class Resource(Searchable):
     title = models.CharField(_("Title"), max_length=200, blank=True)
     label_key = models.CharField(max_length=KEY_LENGTH, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
-    created_by_name = models.CharField(max_length=150, blank=True)
+    created_by_name = models.CharField(max_length=NAMES_LENGTH, blank=True)
     modified_at = models.DateTimeField(auto_now=True)
     permissions_version = models.PositiveIntegerField(default=1, editable=False)
 

@@ -88,7 +88,7 @@ def _write(resource: Resource, account: Account, grant: Grant | None, wanted: Wa
     row = grant or Grant(resource=resource, account=account)
     row.role, row.ends_at, row.reason, row.end_noted = wanted.role, wanted.ends_at, wanted.reason, False
     row.granted_at = actor.at
-    row.granted_by_id, row.granted_by_name = (who.pk, who.get_username()) if who else (None, actor.name[:150])
+    row.granted_by_id, row.granted_by_name = who.pk if who else None, actor.names
     row.save()
 
 

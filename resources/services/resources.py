@@ -70,7 +70,7 @@ def create_stream(name: str, *, streamer: Resource, title: str = "", actor: Acto
 def create(resource: Resource, part: Any, values: dict[str, Any], actor: Actor) -> Resource:
     """A resource with the row of its kind, and its creator as Administrator. Raises ValidationError, MayNotCreate."""
     kind, who = Kind(resource.kind), actor.account
-    resource.created_by_name = actor.label[:150]
+    resource.created_by_name = actor.names
     facts = {"name": resource.name, "title": resource.title, **values}
     facts |= {resource.parent.kind: str(resource.parent)} if resource.parent else {}
     with change(CREATED[kind], actor=actor, target=resource, **facts) as entry:
@@ -92,7 +92,7 @@ def create(resource: Resource, part: Any, values: dict[str, Any], actor: Actor) 
                 reason=str(_("Created it")),
                 granted_at=actor.at,
                 granted_by_id=who.pk,
-                granted_by_name=who.username,
+                granted_by_name=actor.names,
             )
     return resource
 

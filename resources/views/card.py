@@ -34,26 +34,8 @@ BELOW = 10  # streams that a streamer's card names
 
 @see
 @require_http_methods(["GET", "HEAD", "POST"])
-def streamer(request: Request, pk: int) -> HttpResponse:
+def card(request: Request, pk: int, kind: Kind) -> HttpResponse:
     """Facts and the form to edit them; POST saves. Editors only."""
-    return _card(request, pk, Kind.STREAMER)
-
-
-@see
-@require_http_methods(["GET", "HEAD", "POST"])
-def stream(request: Request, pk: int) -> HttpResponse:
-    """Facts and the form to edit them; POST saves. Editors only."""
-    return _card(request, pk, Kind.STREAM)
-
-
-@see
-@require_http_methods(["GET", "HEAD", "POST"])
-def recording(request: Request, pk: int) -> HttpResponse:
-    """Facts and the form to edit them; POST saves. Editors only."""
-    return _card(request, pk, Kind.RECORDING)
-
-
-def _card(request: Request, pk: int, kind: Kind) -> HttpResponse:
     resource, decision = visible(request, pk, kind)
     editing = request.method == "POST"
     if editing and not decision.allows(Action.EDIT):
@@ -107,23 +89,7 @@ def frame(request: Request, resource: Resource, decision: Decision, current: str
 
 @edit_it
 @require_safe
-def streamer_history(request: Request, pk: int) -> HttpResponse:
-    return _history(request, pk, Kind.STREAMER)
-
-
-@edit_it
-@require_safe
-def stream_history(request: Request, pk: int) -> HttpResponse:
-    return _history(request, pk, Kind.STREAM)
-
-
-@edit_it
-@require_safe
-def recording_history(request: Request, pk: int) -> HttpResponse:
-    return _history(request, pk, Kind.RECORDING)
-
-
-def _history(request: Request, pk: int, kind: Kind) -> HttpResponse:
+def history(request: Request, pk: int, kind: Kind) -> HttpResponse:
     """What happened to it, from the audit log: for its Editors, and for those who read the whole log."""
     resource, decision = visible(request, pk, kind)
     if not decision.allows(Action.SEE_PERMISSIONS) and not request.user.has_perm("audit.view"):
@@ -131,18 +97,6 @@ def _history(request: Request, pk: int, kind: Kind) -> HttpResponse:
     page = keyset_page(Entry.objects.of_target(kind, pk), order="-at", params=request.GET)
     context = {**frame(request, resource, decision, "history"), "page": page, "labels": EVENTS}
     return render(request, "resources/history.html", context)
-
-
-@edit_it
-@require_http_methods(["GET", "HEAD", "POST"])
-def delete_streamer(request: Request, pk: int) -> HttpResponse:
-    return _delete(request, pk, Kind.STREAMER)
-
-
-@edit_it
-@require_http_methods(["GET", "HEAD", "POST"])
-def delete_stream(request: Request, pk: int) -> HttpResponse:
-    return _delete(request, pk, Kind.STREAM)
 
 
 @edit_it
@@ -159,7 +113,9 @@ def delete_recording(request: Request, pk: int) -> HttpResponse:
     return render(request, "resources/delete_recording.html", context, status=422 if form.errors else 200)
 
 
-def _delete(request: Request, pk: int, kind: Kind) -> HttpResponse:
+@edit_it
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete(request: Request, pk: int, kind: Kind) -> HttpResponse:
     """Ask, naming what goes with it; then delete."""
     resource, _decision = permitted(request, pk, Action.DELETE, kind)
     if request.method == "POST":
