@@ -14,6 +14,7 @@ from agora.base.access import signed_in
 from agora.base.http import Request
 from api_keys.api import keys
 from audit.api import router as audit
+from resources.streamer_api import router as streamer
 from rest.described import described
 from rest.routes import Api
 from sessions_admin.api import router as sessions
@@ -33,6 +34,7 @@ api.add_router("accounts", accounts)
 api.add_router("sessions", sessions)
 api.add_router("audit", audit)
 api.add_router("settings", settings)
+api.add_router("streamer", streamer)
 SCHEMA: dict[str, Any] = api.schema()
 
 

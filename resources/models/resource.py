@@ -15,6 +15,7 @@ from resources.roles import Kind, ResourceRole, given_by_system_role
 if TYPE_CHECKING:
     from resources.models.recording import Recording
     from resources.models.stream import Stream
+    from resources.models.stream_session import StreamSession
     from resources.models.streamer import Streamer
 
 KEY_LENGTH = 300
@@ -55,13 +56,19 @@ class ResourceQuerySet(models.QuerySet["Resource"]):
     def children_of(self, parents: Iterable[int]) -> Self:
         return self.filter(parent__in=list(parents))
 
+    def named_stream(self, streamer: int, name: str) -> Self:
+        """The streamer's stream with this system name."""
+        return self.of_kind(Kind.STREAM).filter(parent=streamer, name_key=fold(name)[:KEY_LENGTH])
+
     def with_facts(self) -> Self:
         """Each with its own table's row and its parent: what lists and cards show."""
-        return self.select_related("parent", "streamer", "stream", "recording")
+        return self.select_related("parent", "streamer", "stream", "stream_session", "recording")
 
 
 class Resource(Searchable):
     """One resource. ``name`` identifies it among its kind (hostname, system name), ``title`` is for people.
+
+    The name of a session or recording is what its streamer calls it; empty where none reported it.
 
     ``label_key`` orders lists; ``permissions_version`` counts the saves of its grants: who saves says which they saw.
     """
@@ -82,6 +89,7 @@ class Resource(Searchable):
     parent_id: int | None
     streamer: "Streamer"  # the row of its own table, by its kind
     stream: "Stream"
+    stream_session: "StreamSession"
     recording: "Recording"
 
     class Meta:
@@ -104,6 +112,11 @@ class Resource(Searchable):
             ),
             models.UniqueConstraint(
                 fields=["parent", "name_key"], condition=Q(kind=Kind.STREAM), name="resource_system_name_unique"
+            ),
+            models.UniqueConstraint(
+                fields=["parent", "kind", "name_key"],
+                condition=Q(kind__in=[Kind.SESSION, Kind.RECORDING]) & ~Q(name=""),
+                name="resource_reported_once",
             ),
         ]
         indexes = [
