@@ -79,7 +79,7 @@ class End(models.Model):
         """The address as people read it; without secrets."""
         if not self.host:
             return self.url
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        host = f"[{self.host}]" if ":" in self.host and not self.host.startswith("[") else self.host
         program = _(", program %(number)d") % {"number": self.program} if self.program else ""
         return f"{host}:{self.port}{program}"
 

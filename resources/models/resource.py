@@ -62,7 +62,8 @@ class ResourceQuerySet(models.QuerySet["Resource"]):
 
     def with_facts(self) -> Self:
         """Each with its own table's row and its parent: what lists and cards show."""
-        return self.select_related("parent", "streamer", "stream", "stream_session", "recording")
+        own = ("streamer", "stream", "stream_session", "recording")
+        return self.select_related("parent", "parent__streamer", *own)
 
 
 class Resource(Searchable):
