@@ -19,6 +19,7 @@ from resources.api.permissions import router as permissions
 from resources.api.recordings import router as recordings
 from resources.api.streamers import router as streamers
 from resources.api.streams import router as streams
+from resources.streamer_api import router as streamer
 from rest.described import described
 from rest.routes import Api
 from sessions_admin.api import router as sessions
@@ -43,6 +44,7 @@ api.add_router("streams", streams)
 api.add_router("recordings", recordings)
 api.add_router("resources", permissions)
 api.add_router("check", checks)
+api.add_router("streamer", streamer)
 SCHEMA: dict[str, Any] = api.schema()
 
 

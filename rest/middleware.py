@@ -27,7 +27,7 @@ class RateLimitMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not is_api(request):
             return self.get_response(request)
-        limit = settings.API_RATE
+        limit = settings.MACHINE_RATE if getattr(request, "machine", None) else settings.API_RATE
         now = time.time()
         seconds = math.ceil(WINDOW - now % WINDOW)
         count = counted(f"api:{who(request)}:{int(now // WINDOW)}")
@@ -44,7 +44,9 @@ class RateLimitMiddleware:
 
 def who(request: HttpRequest) -> str:
     """Whose requests are counted together."""
-    key = getattr(request, "api_key", None)
+    machine, key = getattr(request, "machine", None), getattr(request, "api_key", None)
+    if machine is not None:
+        return f"{machine.kind}-{machine.pk}"
     if key is not None:
         return f"key-{key.pk}"
     if request.user.is_authenticated:

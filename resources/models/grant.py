@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
 from agora.base.models import one_of
-from resources.models.resource import Resource
+from resources.models.resource import NAMES_LENGTH, Resource
 from resources.roles import ResourceRole
 
 
@@ -77,7 +77,7 @@ class Grant(models.Model):
     reason = models.CharField(_("Reason"), max_length=500, blank=True)
     granted_at = models.DateTimeField()
     granted_by_id = models.BigIntegerField(null=True)
-    granted_by_name = models.CharField(max_length=150, blank=True)
+    granted_by_name = models.CharField(max_length=NAMES_LENGTH, blank=True)
     end_noted = models.BooleanField(default=False, editable=False)
 
     objects = GrantQuerySet.as_manager()

@@ -100,7 +100,7 @@ def _write(resource: Resource, wanted: Mapping[int, Wanted | None], grants: Mapp
     by = {
         "granted_at": actor.at,
         "granted_by_id": who.pk if who else None,
-        "granted_by_name": who.get_username() if who else actor.name[:150],
+        "granted_by_name": actor.names,
         "end_noted": False,
     }
     made: list[Grant] = []

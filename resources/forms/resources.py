@@ -1,4 +1,4 @@
-"""What people may type about resources."""
+"""What people may type about streamers, streams, sessions and recordings."""
 
 from typing import Any
 
@@ -77,6 +77,25 @@ class NewStreamForm(StreamForm):
         field = self.fields["streamer"]
         assert isinstance(field, forms.ModelChoiceField)
         field.queryset = streamers.order_by("label_key")
+
+
+class CredentialForm(forms.Form):
+    """The edit credential of a streamer; what is stored is never sent back."""
+
+    credential = forms.CharField(
+        label=_("Edit credential"),
+        max_length=200,
+        strip=False,
+        validators=[validate_name],
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text=_("What the streamer asks of whoever edits it there, such as user:password."),
+    )
+
+
+class SessionForm(forms.Form):
+    """What people call a stream session."""
+
+    title = forms.CharField(label=_("Title"), max_length=200, validators=[validate_name])
 
 
 class RecordingForm(forms.Form):
