@@ -4,11 +4,10 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
 from ninja import Schema
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
-from resources.models import Grant, Resource
-from resources.roles import Decision, GrantFacts
-from resources.services.answers import MOST, Answer, Unanswered
+from resources.models import Device, Input, Push, Resource, Stream, Streamer
+from resources.roles import Decision
 from rest.answers import Listed
 
 RoleName = Literal["none", "viewer", "editor", "administrator"]
@@ -17,7 +16,7 @@ Id = Annotated[int, Field(ge=1, le=2**62)]
 Order = Literal["name", "-name", "created", "-created"]
 
 
-class ResourceOut(Schema):
+class ResourceShown(Schema):
     """What all kinds have in common."""
 
     id: int
@@ -45,7 +44,7 @@ class ResourceOut(Schema):
         raise NotImplementedError
 
 
-class StreamerOut(ResourceOut):
+class StreamerShown(ResourceShown):
     """A media server."""
 
     hostname: str
@@ -59,7 +58,7 @@ class StreamerOut(ResourceOut):
         return {"hostname": resource.name, "scheme": part.scheme, "api_port": part.api_port, "place": part.place}
 
 
-class StreamOut(ResourceOut):
+class StreamShown(ResourceShown):
     """A stream of a streamer."""
 
     name: str = Field(description="System name: part of its addresses.")
@@ -75,7 +74,7 @@ class StreamOut(ResourceOut):
         }  # fmt: skip
 
 
-class RecordingOut(ResourceOut):
+class RecordingShown(ResourceShown):
     """A recording; its file is at its address and ``/file``."""
 
     parent: int | None = Field(description="The stream or stream session that it is a recording of.")
@@ -94,21 +93,140 @@ class RecordingOut(ResourceOut):
         }  # fmt: skip
 
 
+class StreamSessionShown(ResourceShown):
+    """One use of a stream. ``ending``: its streamer was asked to end it and has not yet said that it did."""
+
+    stream: int
+    who: str = Field(description="The user, as the streamer named them.")
+    address: str | None
+    protocol: Literal["hls", "dash", "webrtc", "srt", "rtmp", "rtsp", "mpegts", "other"]
+    direction: Literal["play", "publish"]
+    opened_at: datetime
+    last_seen_at: datetime
+    bytes: int
+    state: Literal["open", "ending", "closed"]
+    closed_at: datetime | None
+    cause: Literal["", "left", "source_ended", "error", "ended", "not_allowed", "lost"]
+    end_asked_by: str
+
+    @classmethod
+    def facts(cls, resource: Resource) -> dict[str, Any]:
+        part = resource.stream_session
+        same = ("who", "address", "protocol", "direction", "last_seen_at", "bytes", "closed_at", "cause")
+        return {name: getattr(part, name) for name in same} | {
+            "stream": resource.parent_id, "opened_at": resource.created_at, "end_asked_by": part.end_asked_by_name,
+            "state": "ending" if part.is_ending else "open" if part.is_open else "closed",
+        }  # fmt: skip
+
+
+class StreamState(Schema):
+    """As the streamer reported it; empty or null where it did not."""
+
+    state: Literal["", "running", "waiting", "stopped", "error"]
+    reported_at: datetime | None
+    input_bitrate: int | None = Field(description="Bits a second.")
+    output_bitrate: int | None = Field(description="Bits a second.")
+    clients: int | None
+    problem: str = Field(description="In the streamer's own words.")
+
+    @classmethod
+    def of(cls, stream: Stream) -> Self:
+        return cls.model_construct(**{name: getattr(stream, name) for name in cls.model_fields})
+
+
+class StreamerState(Schema):
+    """As the streamer reported it; null where it did not. "lost": no contact for two minutes."""
+
+    contact: Literal["never", "ok", "lost"]
+    contact_at: datetime | None
+    contact_address: str | None
+    reported_at: datetime | None
+    running_streams: int | None
+    configured_streams: int | None
+    clients: int | None
+    cpu: float | None = Field(description="Percent of all cores.")
+    disk: float | None = Field(description="Percent of the disk that it records on.")
+
+    @classmethod
+    def of(cls, streamer: Streamer, at: datetime) -> Self:
+        facts = {name: getattr(streamer, name) for name in cls.model_fields if name != "contact"}
+        return cls.model_construct(contact=streamer.contact(at).value, **facts)
+
+
+class DeviceShown(Schema):
+    """One input of a capture card."""
+
+    id: int
+    name: str
+    hardware: Literal["hdmi", "sdi"]
+    card_id: str
+    vendor: str
+    raw: bool
+
+    @classmethod
+    def of(cls, device: Device) -> Self:
+        return cls.model_construct(**{name: getattr(device, name) for name in cls.model_fields})
+
+
+class Devices(Schema):
+    items: list[DeviceShown]
+
+
+class EndShown(Schema):
+    """An input or a push of a stream, never its passphrase. What its kind does not need is empty or null."""
+
+    id: int
+    kind: Literal["publish", "multicast", "srt", "rtsp", "rtmp", "device", "file"]
+    where: str = Field(description="The address as people read it.")
+    host: str
+    port: int | None
+    program: int | None
+    url: str
+    path: str
+    username: str
+    device: int | None
+    has_passphrase: bool
+    state: Literal["", "active", "waiting", "retrying", "error"] = Field(description="As its streamer said last.")
+
+    @classmethod
+    def of(cls, end: Input | Push) -> Self:
+        same = ("kind", "where", "host", "port", "program", "url", "state")
+        more = {name: getattr(end, name, "") for name in ("path", "username")}
+        return cls.model_construct(
+            id=end.pk,
+            **{name: getattr(end, name) for name in same},
+            **more,
+            device=getattr(end, "device_id", None),
+            has_passphrase=bool(end.secret),
+        )
+
+
+class Ends(Schema):
+    """In their order: the streamer takes the first input that gives a picture."""
+
+    inputs: list[EndShown]
+    pushes: list[EndShown]
+
+
 class Cursors(Schema):
     next: str | None
     previous: str | None
 
 
 class StreamerPage(Cursors):
-    items: list[StreamerOut]
+    items: list[StreamerShown]
 
 
 class StreamPage(Cursors):
-    items: list[StreamOut]
+    items: list[StreamShown]
 
 
 class RecordingPage(Cursors):
-    items: list[RecordingOut]
+    items: list[RecordingShown]
+
+
+class StreamSessionPage(Cursors):
+    items: list[StreamSessionShown]
 
 
 class ResourceQuery(Listed):
@@ -120,6 +238,7 @@ class StreamerQuery(ResourceQuery):
     """The filters of the page Connected Applications."""
 
     place: Literal["", "origin", "edge"] = ""
+    contact: Literal["", "never", "ok", "lost"] = ""
 
 
 class StreamQuery(ResourceQuery):
@@ -127,6 +246,18 @@ class StreamQuery(ResourceQuery):
 
     streamer: Id | Literal[""] = ""
     enabled: Literal["", "true", "false"] = ""
+    reported: Literal["", "running", "waiting", "stopped", "error"] = ""
+
+
+class StreamSessionQuery(Listed):
+    """The filters of the page Sessions."""
+
+    q: str = Field("", max_length=200, description="Part of the name or title.")
+    stream: Id | Literal[""] = ""
+    state: Literal["", "open", "ending", "closed"] = ""
+    direction: Literal["", "play", "publish"] = ""
+    protocol: Literal["", "hls", "dash", "webrtc", "srt", "rtmp", "rtsp", "mpegts", "other"] = ""
+    order: Literal["opened", "-opened"] = "-opened"
 
 
 class RecordingQuery(ResourceQuery):
@@ -135,7 +266,7 @@ class RecordingQuery(ResourceQuery):
     state: Literal["", "recording", "ready", "failed"] = ""
 
 
-class StreamerIn(Schema):
+class NewStreamer(Schema):
     """A new streamer; only the hostname is needed."""
 
     hostname: str = Field(min_length=1, max_length=253)
@@ -153,7 +284,7 @@ class StreamerChange(Schema):
     place: Literal["origin", "edge"] = "origin"
 
 
-class StreamIn(Schema):
+class NewStream(Schema):
     """A new stream of a streamer that you see."""
 
     streamer: Id
@@ -172,7 +303,7 @@ class StreamChange(Schema):
     recorded: bool = False
 
 
-class RecordingChange(Schema):
+class TitleChange(Schema):
     title: str = Field(min_length=1, max_length=200)
 
 
@@ -182,164 +313,3 @@ class Upload(Schema):
     title: str = Field(min_length=1, max_length=200)
     parent: Id | None = Field(None, description="A stream that you see.")
     file_name: str = Field("", max_length=255, description="What your computer calls the file: shown, nothing more.")
-
-
-class GrantOut(Schema):
-    """One account's role on the resource. Past ``ends_at`` it does not count."""
-
-    account: int
-    username: str
-    system_role: str
-    role: RoleName
-    ends_at: datetime | None
-    reason: str
-    granted_at: datetime
-    granted_by: str
-
-    @classmethod
-    def of(cls, grant: Grant) -> Self:
-        return cls.model_construct(
-            account=grant.account_id,
-            username=grant.account.username,
-            system_role=grant.account.role,
-            **granted(grant),
-        )
-
-
-def granted(grant: GrantFacts) -> dict[str, Any]:
-    return {
-        "role": grant.role, "ends_at": grant.ends_at, "reason": grant.reason, "granted_at": grant.granted_at,
-        "granted_by": grant.granted_by_name,
-    }  # fmt: skip
-
-
-class GrantPage(Cursors):
-    """Ordered by the accounts' ids. The ETag is that of the whole list, the same on each of its pages."""
-
-    items: list[GrantOut]
-    version: int = Field(description="Counts the saves.")
-
-
-class GrantQuery(Listed):
-    limit: int = Field(50, ge=1, le=1_000, description="How many at most.")
-
-
-Named = Annotated[Id | Annotated[str, Field(min_length=1, max_length=150)], Field(description="Id or username.")]
-
-
-class GrantIn(Schema):
-    account: Named
-    role: RoleName
-    ends_at: AwareDatetime | None = Field(None, description="From this moment on it does not count.")
-    reason: str = Field("", max_length=500)
-
-
-class GrantChange(Schema):
-    """One account's grant; what is left out of it is empty afterwards."""
-
-    account: Named
-    role: RoleName | None = Field(description="null: no grant, the system role decides.")
-    ends_at: AwareDatetime | None = Field(None, description="From this moment on it does not count.")
-    reason: str = Field("", max_length=500)
-
-
-class GrantsIn(Schema):
-    items: list[GrantIn] = Field(max_length=5_000)
-
-
-class GrantsChange(Schema):
-    items: list[GrantChange] = Field(min_length=1, max_length=5_000)
-
-
-class GrantsSaved(Schema):
-    """The list's version now, and whose grants changed."""
-
-    version: int
-    changed: list[str]
-
-
-class GrantShown(Schema):
-    """A grant in an answer."""
-
-    role: RoleName
-    ends_at: datetime | None
-    reason: str
-    granted_at: datetime
-    granted_by: str
-
-
-class WhyQuery(Schema):
-    account: str = Field("", max_length=150, description="Username; left out: you.")
-    action: ActionName = "view"
-
-
-class Why(Schema):
-    """The answer of the page Why?"""
-
-    allowed: bool
-    account: str
-    resource: int
-    kind: Literal["streamer", "stream", "stream_session", "recording"]
-    action: ActionName
-    needs: RoleName = Field(description="The least resource role that may do it.")
-    role: RoleName = Field(description="The resource role that the account has.")
-    because: Literal["inactive", "locked", "administrator", "grant", "system_role", "below"]
-    sentence: str = Field(description="The deciding fact, as the page tells it.")
-    grant: GrantShown | None = Field(description="The grant that gives the role.")
-    ended: GrantShown | None = Field(description="A grant that would count, had it not ended.")
-
-    @classmethod
-    def of(cls, answer: Answer, resource: Resource) -> Self:
-        decision = answer.decision
-        shown = [GrantShown(**granted(one)) if one else None for one in (decision.grant, decision.ended)]
-        return cls.model_construct(
-            allowed=answer.allowed,
-            account=decision.account.username,
-            resource=resource.pk,
-            kind=resource.kind,
-            action=answer.action.value,
-            needs=answer.action.needs.value,
-            role=decision.role.value,
-            because=answer.because.value,
-            sentence=answer.sentence,
-            grant=shown[0],
-            ended=shown[1],
-        )
-
-
-class QuestionIn(Schema):
-    account: Named | None = Field(None, description="Id or username; left out: you.")
-    resource: Id
-    action: ActionName = "view"
-
-
-class CheckIn(Schema):
-    questions: list[QuestionIn] = Field(min_length=1, max_length=MOST)
-
-
-class CheckAnswer(Schema):
-    """What has no answer is not allowed; ``because`` tells why there is none."""
-
-    allowed: bool
-    role: RoleName
-    because: Literal[
-        "inactive", "locked", "administrator", "grant", "system_role", "below",
-        "no_resource", "no_account", "not_yours_to_ask",
-    ]  # fmt: skip
-    sentence: str
-
-    @classmethod
-    def of(cls, answer: Answer | Unanswered) -> Self:
-        if isinstance(answer, Unanswered):
-            return cls.model_construct(allowed=False, role="none", because=answer.value, sentence=str(answer.label))
-        role = answer.decision.role.value
-        return cls.model_construct(
-            allowed=answer.allowed, role=role, because=answer.because.value, sentence=answer.sentence
-        )
-
-
-class Checked(Schema):
-    """The answers in the order of the questions, true at this moment."""
-
-    at: datetime
-    answers: list[CheckAnswer]

@@ -14,14 +14,14 @@ from agora.base.http import Request
 from audit.services import values_of
 from resources.models import Resource
 from resources.roles import Action, Kind
-from resources.schemas import ResourceOut
+from resources.schemas import ResourceShown
 from resources.services.resources import OWN, change_resource, delete_resource
 from resources.services.rules import check, effective_role, effective_roles
 from resources.views.common import PAGES, person, visible
 from rest.answers import checked, if_unchanged, listed, one
 from rest.errors import Invalid
 
-Out = type[ResourceOut]
+Out = type[ResourceShown]
 F = TypeVar("F", bound=forms.Form)
 
 
@@ -71,7 +71,7 @@ def remove(request: Request, kind: Kind, pk: int, out: Out, if_match: str | None
     return HttpResponse(status=204)
 
 
-def shown(request: Request, resource: Resource, out: Out) -> ResourceOut:
+def shown(request: Request, resource: Resource, out: Out) -> ResourceShown:
     return out.of(resource, effective_role(person(request), resource, at=request.actor.at))
 
 

@@ -15,8 +15,7 @@ from agora.base.pages import keyset_page
 from resources.api.common import locked, valid
 from resources.forms import WhyForm
 from resources.models import Grant, Resource
-from resources.roles import Action, ResourceRole
-from resources.schemas import (
+from resources.permission_schemas import (
     CheckAnswer,
     Checked,
     CheckIn,
@@ -31,6 +30,7 @@ from resources.schemas import (
     Why,
     WhyQuery,
 )  # fmt: skip
+from resources.roles import Action, ResourceRole
 from resources.services.answers import Question, answer_all, explain
 from resources.services.grants import Wanted, ids_of, replace_grants, save_grants
 from resources.services.rules import check

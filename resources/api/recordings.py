@@ -3,20 +3,20 @@
 from typing import Any
 
 from django.http import HttpResponse, HttpResponseBase
-from django.http.request import UnreadablePostError
 from django.utils.translation import gettext as _
 from ninja import Query, Router
 
 from agora.base.access import requires, signed_in, signed_in_with
 from agora.base.http import Request
 from resources.api import common
-from resources.files import CHUNK, Arrived, ToDisk, answer, path_of
+from resources.files import Arriving, answer, path_of
 from resources.filters import RecordingFilter
 from resources.forms import NewRecordingForm, RecordingForm
 from resources.models import Resource
 from resources.roles import Kind
-from resources.schemas import RecordingChange, RecordingOut, RecordingPage, RecordingQuery, Upload
-from resources.services.recordings import BrokenOff, DiskFull, check_file, upload_recording
+from resources.schemas import RecordingPage, RecordingQuery, RecordingShown, TitleChange, Upload
+from resources.services.recordings import DiskFull, check_file, upload_recording
+from resources.streamer_api import arrived
 from resources.views.common import person, visible
 from rest.answers import IfMatch
 from rest.errors import Invalid
@@ -31,61 +31,41 @@ router = Router(tags=["Recordings"])
 @signed_in
 def list_recordings(request: Request, query: Query[RecordingQuery]) -> HttpResponse:
     """Those that you may see."""
-    return common.page(request, KIND, RecordingFilter, query.limit, RecordingPage, RecordingOut)
+    return common.page(request, KIND, RecordingFilter, query.limit, RecordingPage, RecordingShown)
 
 
 @router.post(
-    "", response={201: RecordingOut}, operation_id="upload_recording", summary="Upload a recording",
+    "", response={201: RecordingShown}, operation_id="upload_recording", summary="Upload a recording",
     openapi_extra={"requestBody": {"required": True, "content": FILE}},
 )  # fmt: skip
 @requires("recordings.create")
-@problems(507)
+@problems(409, 411, 507)
 def upload(request: Request, query: Query[Upload]) -> HttpResponse:
-    """The body is the file, of any size. Without a parent only for those who edit all recordings."""
-    streams = Resource.objects.visible_to(person(request), at=request.actor.at, kind=Kind.STREAM)
+    """The body is the file, of any size, with Content-Length; with Content-Digest (RFC 9530, sha-256) what arrives is
+    compared. Without a parent only for those who edit all recordings."""
+    parents = Resource.objects.visible_to(person(request), at=request.actor.at).recorded_from(query.parent)
     free = request.user.has_perm("recordings.change")
-    form = common.valid(NewRecordingForm(query.model_dump(), streams=streams, parent_needed=not free))
-    handler = ToDisk(request)
+    form = common.valid(NewRecordingForm(query.model_dump(), streams=parents, parent_needed=not free))
+    title, parent = form.cleaned_data["title"], form.cleaned_data["parent"]
     try:
-        file = arrived(request, handler, query.file_name or query.title)
-        made = upload_recording(
-            form.cleaned_data["title"], file, parent=form.cleaned_data["parent"], actor=request.actor
-        )
-    finally:
-        handler.drop()
-    return common.read(request, KIND, made.pk, RecordingOut, status=201)
-
-
-def arrived(request: Request, handler: ToDisk, name: str) -> Arrived:
-    """The body on the disk, whole. Raises BrokenOff, DiskFull, and Invalid for an empty one."""
-    length, size = request.META.get("CONTENT_LENGTH") or "", 0
-    try:
-        handler.new_file("file", name, "application/octet-stream", None)
-        while piece := _read(request):
-            size += len(piece)
-            handler.receive_data_chunk(piece, 0)
-        file = handler.file_complete(size) if size else None
+        arriving = Arriving()
     except OSError as error:
         raise DiskFull from error
-    if length.isdecimal() and int(length) != size:
-        raise BrokenOff
-    if file is None:
-        raise Invalid([{"field": "", "code": "empty", "message": _("Send the file as the body: this one is empty.")}])
-    return file
-
-
-def _read(request: Request) -> bytes:
     try:
-        return request.read(CHUNK)
-    except UnreadablePostError as error:
-        raise BrokenOff from error
+        file = arrived(request, arriving, query.file_name or query.title)
+        if not file.size:
+            raise Invalid([{"field": "", "code": "empty", "message": _("Send the file as the body: it is empty.")}])
+        made = upload_recording(title, file, parent=parent, actor=request.actor)
+    finally:
+        arriving.drop()
+    return common.read(request, KIND, made.pk, RecordingShown, status=201)
 
 
-@router.get("/{int:pk}", response=RecordingOut, operation_id="read_recording", summary="Read a recording")
+@router.get("/{int:pk}", response=RecordingShown, operation_id="read_recording", summary="Read a recording")
 @signed_in_with("Viewer on it")
 @tagged
 def read(request: Request, pk: int) -> HttpResponse:
-    return common.read(request, KIND, pk, RecordingOut)
+    return common.read(request, KIND, pk, RecordingShown)
 
 
 @router.get(
@@ -109,11 +89,13 @@ def download(request: Request, pk: int) -> HttpResponseBase:
     return answer(request, path_of(pk), name=file.file_name or resource.label, checksum=file.checksum)
 
 
-@router.patch("/{int:pk}", response=RecordingOut, operation_id="change_recording", summary="Change a recording's title")
+@router.patch(
+    "/{int:pk}", response=RecordingShown, operation_id="change_recording", summary="Change a recording's title"
+)
 @signed_in_with("Editor on it")
 @problems(409)
-def change(request: Request, pk: int, data: RecordingChange, if_match: IfMatch = None) -> HttpResponse:
-    return common.change(request, KIND, pk, data.model_dump(), RecordingForm, RecordingOut, if_match)
+def change(request: Request, pk: int, data: TitleChange, if_match: IfMatch = None) -> HttpResponse:
+    return common.change(request, KIND, pk, data.model_dump(), RecordingForm, RecordingShown, if_match)
 
 
 @router.api_operation(
@@ -123,4 +105,4 @@ def change(request: Request, pk: int, data: RecordingChange, if_match: IfMatch =
 @problems(409)
 def delete(request: Request, pk: int, if_match: IfMatch = None) -> HttpResponse:
     """With its file, for ever."""
-    return common.remove(request, KIND, pk, RecordingOut, if_match)
+    return common.remove(request, KIND, pk, RecordingShown, if_match)

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from accounts.models import Account
 from accounts.roles import Role
-from resources.models import Recording, Resource, Stream, Streamer
+from resources.models import Recording, Resource, Stream, Streamer, StreamSession
 from resources.roles import Action, Kind, ResourceRole
 from resources.services.answers import explain
 from tests.conftest import Make
@@ -37,8 +37,12 @@ WHO: dict[str, dict[str, Any]] = {role.value: {"role": role} for role in Role} |
 GRANTS = {"no grant": None, "None": N, "Viewer": V, "Editor": E, "Administrator": A, "expired": A}
 CREATES = {"viewer", "content_manager", "editor", "administrator", "superuser"}  # a child of what they see
 ACTIONS = ("see", "create", "edit", "delete", "look", "share")
-NAMES = {Kind.STREAMER: "streamers", Kind.STREAM: "streams", Kind.RECORDING: "recordings"}
-PARTS = {Kind.STREAMER: Streamer, Kind.STREAM: Stream, Kind.RECORDING: Recording}
+NAMES = {
+    Kind.STREAMER: "streamers", Kind.STREAM: "streams", Kind.SESSION: "stream-sessions", Kind.RECORDING: "recordings",
+}  # fmt: skip
+PARTS: dict[Kind, Any] = {
+    Kind.STREAMER: Streamer, Kind.STREAM: Stream, Kind.SESSION: StreamSession, Kind.RECORDING: Recording,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -89,20 +93,17 @@ def cells(make: Make) -> list[Cell]:
     found = []
     for granted in GRANTS:
         name = granted.replace(" ", "-").lower()
-        above = Resource.objects.create(kind=Kind.STREAMER, name=f"above-{name}")
-        for kind in PARTS:
-            parent = None if kind == Kind.STREAMER else above
-            if kind == Kind.RECORDING:
-                parent = Resource.objects.create(kind=Kind.STREAM, parent=above, name=f"above-{name}")
-                Stream.objects.create(resource=parent)
-            found.append(Cell(kind, granted, resource(kind, parent, f"{kind}-{name}")))
-        Streamer.objects.create(resource=above)
+        above = resource(Kind.STREAMER, None, f"above-{name}")
+        stream = resource(Kind.STREAM, above, f"above-{name}")
+        parents = {Kind.STREAMER: None, Kind.STREAM: above, Kind.SESSION: stream, Kind.RECORDING: stream}
+        found += [Cell(kind, granted, resource(kind, parents[kind], f"{kind}-{name}")) for kind in PARTS]
     return found
 
 
 def resource(kind: Kind, parent: Resource | None, name: str) -> Resource:
     made = Resource.objects.create(kind=kind, parent=parent, name=name, title=name)
-    PARTS[kind].objects.create(resource=made, **({"checksum": "0" * 64} if kind == Kind.RECORDING else {}))
+    needed = {Kind.RECORDING: {"checksum": "0" * 64}, Kind.SESSION: {"last_seen_at": timezone.now()}}
+    PARTS[kind].objects.create(resource=made, **needed.get(kind, {}))
     return made
 
 
@@ -226,7 +227,7 @@ WHY = {
 @settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(who=st.sampled_from(list(WHO)), chain=chains)
 def test_why_says_what_http_answers(who: str, chain: list[tuple[ResourceRole | None, int | None]], make: Make) -> None:
-    """On a streamer with a stream with a recording, where deleting one asks for those below it."""
+    """On a streamer with a stream with a session with a recording, where deleting one asks for those below it."""
     with undone():
         person, now, above, found = make.account("x", **WHO[who]), timezone.now(), None, []
         for kind, (granted, minutes) in zip(PARTS, chain, strict=True):
