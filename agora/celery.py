@@ -34,6 +34,8 @@ app.conf.beat_schedule = {
         ("mail", "mail.drain", settings.MAIL_SWEEP),
         ("old mails", "mail.purge", 3_600.0),
         ("ended grants", "resources.note_ended_grants", 60.0),
+        ("stream sessions", "resources.close_sessions", 60.0),
+        ("files of recordings", "resources.sweep_files", 3_600.0),
         ("sessions", "sessions.purge", 60.0),
         ("password resets", "accounts.answer-resets", 30.0),
         ("errors", "logs.summarise", 60.0),

@@ -8,11 +8,12 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q, Window
 from django.db.models.functions import RowNumber
+from django.db.models.query import RawQuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
 from agora.base.models import one_of
-from resources.models.resource import Resource
+from resources.models.resource import NAMES_LENGTH, Resource
 from resources.roles import ResourceRole
 
 
@@ -25,6 +26,25 @@ class GrantQuerySet(models.QuerySet["Grant"]):
 
     def on(self, resource: Resource) -> Self:
         return self.filter(resource=resource)
+
+    def of_pairs(self, pairs: Iterable[tuple[int, int]]) -> "RawQuerySet[Grant]":
+        """Those of these accounts on these resources, pair by pair: each is one look into the index."""
+        ids = [number for pair in pairs for number in pair] or [0, 0]
+        values = ", ".join(["(%s, %s)"] * (len(ids) // 2))
+        table = self.model._meta.db_table
+        return self.raw(
+            f"SELECT found.* FROM (VALUES {values}) AS asked JOIN {table} found "  # noqa: S608 - numbers are parameters
+            "ON found.account_id = asked.column1 AND found.resource_id = asked.column2",
+            ids,
+        )
+
+    def accounts(self) -> set[int]:
+        """The ids of whose they are."""
+        return set(self.values_list("account", flat=True))
+
+    def ends(self) -> dict[int, datetime]:
+        """When those with an end end, by the accounts' ids."""
+        return {pk: at for pk, at in self.values_list("account", "ends_at") if at is not None}
 
     def counting(self, at: datetime) -> Self:
         """Those that have not ended: past its end, a grant does not count."""
@@ -57,7 +77,7 @@ class Grant(models.Model):
     reason = models.CharField(_("Reason"), max_length=500, blank=True)
     granted_at = models.DateTimeField()
     granted_by_id = models.BigIntegerField(null=True)
-    granted_by_name = models.CharField(max_length=150, blank=True)
+    granted_by_name = models.CharField(max_length=NAMES_LENGTH, blank=True)
     end_noted = models.BooleanField(default=False, editable=False)
 
     objects = GrantQuerySet.as_manager()

@@ -18,7 +18,7 @@ class Recording(models.Model):
     """What is known of one recording; its title is the resource's, the stream or session it came from its parent.
 
     ``size`` in bytes; ``checksum`` is the SHA-256 of the file in hexadecimal. ``file_name`` is what the uploader's
-    computer called it: only shown, never a path here.
+    computer called it: only shown, never a path here. ``failure``: why it failed, in the streamer's words.
     """
 
     resource = models.OneToOneField(Resource, models.CASCADE, primary_key=True, related_name="recording")
@@ -27,6 +27,7 @@ class Recording(models.Model):
     duration = models.DurationField(_("Duration"), null=True)
     checksum = models.CharField(max_length=64, blank=True)
     file_name = models.CharField(_("File"), max_length=255, blank=True)
+    failure = models.CharField(_("Failure"), max_length=300, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("recording")
@@ -36,6 +37,9 @@ class Recording(models.Model):
             models.CheckConstraint(condition=Q(size__gte=0), name="recording_size_not_negative"),
             models.CheckConstraint(
                 condition=~Q(state=State.READY) | ~Q(checksum=""), name="recording_ready_has_a_checksum"
+            ),
+            models.CheckConstraint(
+                condition=Q(state=State.FAILED) | Q(failure=""), name="recording_failure_when_failed"
             ),
         ]
 

@@ -22,16 +22,19 @@ from resources.services.rules import MayNot, MayNotCreate, check, fresh, may_cre
 CREATED = {
     Kind.STREAMER: event("streamer.created", _("Streamer created")),
     Kind.STREAM: event("stream.created", _("Stream created")),
+    Kind.SESSION: event("stream_session.opened", _("Stream session opened")),
     Kind.RECORDING: event("recording.created", _("Recording created")),
 }
 CHANGED = {
     Kind.STREAMER: event("streamer.changed", _("Streamer changed")),
     Kind.STREAM: event("stream.changed", _("Stream changed")),
+    Kind.SESSION: event("stream_session.changed", _("Stream session changed")),
     Kind.RECORDING: event("recording.changed", _("Recording changed")),
 }
 DELETED = {
     Kind.STREAMER: event("streamer.deleted", _("Streamer deleted")),
     Kind.STREAM: event("stream.deleted", _("Stream deleted")),
+    Kind.SESSION: event("stream_session.deleted", _("Stream session deleted")),
     Kind.RECORDING: event("recording.deleted", _("Recording deleted")),
 }
 OWN = ("name", "title")  # what stands in the resource's row; the rest in that of its kind
@@ -67,10 +70,15 @@ def create_stream(name: str, *, streamer: Resource, title: str = "", actor: Acto
     return create(Resource(kind=Kind.STREAM, parent=streamer, name=name, title=title), Stream(), values, actor)
 
 
-def create(resource: Resource, part: Any, values: dict[str, Any], actor: Actor) -> Resource:
-    """A resource with the row of its kind, and its creator as Administrator. Raises ValidationError, MayNotCreate."""
-    kind, who = Kind(resource.kind), actor.account
-    resource.created_by_name = actor.label[:150]
+def create(
+    resource: Resource, part: Any, values: dict[str, Any], actor: Actor, *, owner: Account | None = None
+) -> Resource:
+    """A resource with the row of its kind, and its creator as Administrator: ``owner`` where a machine acts for one.
+
+    Raises ValidationError, MayNotCreate.
+    """
+    kind, who = Kind(resource.kind), actor.account or owner
+    resource.created_by_name = actor.names
     facts = {"name": resource.name, "title": resource.title, **values}
     facts |= {resource.parent.kind: str(resource.parent)} if resource.parent else {}
     with change(CREATED[kind], actor=actor, target=resource, **facts) as entry:
@@ -92,7 +100,7 @@ def create(resource: Resource, part: Any, values: dict[str, Any], actor: Actor) 
                 reason=str(_("Created it")),
                 granted_at=actor.at,
                 granted_by_id=who.pk,
-                granted_by_name=who.username,
+                granted_by_name=actor.names,
             )
     return resource
 

@@ -9,15 +9,7 @@ from accounts.models import Account
 from agora.base.actor import Actor
 from agora.base.errors import Refused
 from resources.models import Grant, Resource
-from resources.roles import Action, Decision, Kind, decide
-
-# What a resource of the kind may be made from.
-PARENTS = {
-    Kind.STREAMER: (),
-    Kind.STREAM: (Kind.STREAMER,),
-    Kind.SESSION: (Kind.STREAM,),
-    Kind.RECORDING: (Kind.STREAM, Kind.SESSION),
-}
+from resources.roles import PARENTS, Action, Decision, Kind, decide
 
 
 class MayNot(Refused):

@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import Account
@@ -20,6 +22,7 @@ from audit.models import Entry
 from resources.files import part, path_of
 from resources.models import Grant, Resource
 from resources.roles import ResourceRole
+from resources.services.recordings import sweep_files
 from tests.conftest import Make
 from tests.resources.conftest import give, recording
 
@@ -245,3 +248,21 @@ def test_the_list_and_its_filters(make: Make, vic: Account, studio: Resource) ->
     assert f'id="resource-{made.pk}"' in page and "Studio 2, rehearsal" in page and "10 Bytes" in page
     assert "No recording matches" in client.get("/recordings/?state=failed").content.decode()
     assert '<td class="dim">Viewer</td>' in page
+
+
+def test_what_killed_processes_left_is_swept_after_an_hour(make: Make) -> None:
+    made = recording(make, None)
+    folder = path_of(0).parent
+    for name in ("arriving-dead", str(10**12), "9" * 30):
+        (folder / name).write_bytes(b"half a recording")
+    (folder / "arriving-alive").write_bytes(b"still growing")
+    later = timezone.now() + timedelta(hours=2)
+    alive = later.timestamp() - 60
+    os.utime(folder / "arriving-alive", (alive, alive))
+    assert sweep_files(now=timezone.now()) == 0
+    assert sweep_files(now=later) == 3
+    assert kept() == [str(made.pk), "arriving-alive"]
+    entry = Entry.objects.get(event="recording.swept")
+    assert (entry.actor_name, entry.details) == ("files", {"removed": 3, "bytes": 48})
+    assert sweep_files(now=later) == 0
+    assert Entry.objects.filter(event="recording.swept").count() == 1
