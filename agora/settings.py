@@ -144,7 +144,7 @@ CELERY_TIMEZONE = "UTC"
 
 # --- Accounts and sessions -------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.Account"
-AUTHENTICATION_BACKENDS = ["accounts.backends.LocalBackend"]
+AUTHENTICATION_BACKENDS = ["accounts.backends.LocalBackend", "sso.ldap.backend.DirectoryBackend"]
 IMPERSONATION = env.flag("AGORA_IMPERSONATION", default=True)
 LOGIN_URL = "accounts:sign-in"
 LOGIN_REDIRECT_URL = "overview"

@@ -60,7 +60,7 @@ def check_credentials(request: HttpRequest, username: str, password: str, *, act
     if account is not None and account.is_usable:
         return account, attempt.way
     _failed(username, address, attempt)
-    raise NobodyAnswered(attempt.sentence) if attempt.sentence else WrongCredentials
+    raise NobodyAnswered(attempt.sentence) if attempt.sentence and account is None else WrongCredentials
 
 
 def _failed(username: str, address: str | None, attempt: Attempt) -> None:
@@ -69,7 +69,9 @@ def _failed(username: str, address: str | None, attempt: Attempt) -> None:
     if known is not None and not known.is_usable:
         reason = "account locked" if known.is_locked else "account inactive"
     with transaction.atomic():
-        waits: dict[str, Any] = throttle.count_failure(username, address, now=attempt.actor.at)
+        waits: dict[str, Any] = {}
+        if not attempt.sentence:  # else nothing was learned, by nobody
+            waits = throttle.count_failure(username, address, now=attempt.actor.at)
         # What is typed as a username may be a password: an unknown one is not written down.
         record(
             OPENED,
@@ -157,10 +159,14 @@ def held(request: HttpRequest) -> tuple[Account, Way] | None:
 
 
 def confirm_password(request: HttpRequest, account: Account, password: str, *, actor: Actor) -> None:
-    """Ask the signed-in person's password again. Raises TooManyAttempts, WrongCredentials; each failure is recorded."""
+    """Ask the signed-in person's password again. Raises TooManyAttempts, WrongCredentials, NobodyAnswered; each
+    failure is recorded."""
     throttle.check(account.username, actor.origin.address, now=actor.at)
-    if authenticate(request, username=account.username, password=password) is not None:
+    attempt = Attempt(actor=actor, confirming=True)
+    if authenticate(request, username=account.username, password=password, attempt=attempt) == account:
         return
+    if attempt.sentence:
+        raise NobodyAnswered(attempt.sentence)
     with transaction.atomic():
         waits: dict[str, Any] = throttle.count_failure(account.username, actor.origin.address, now=actor.at)
         record(CONFIRMED, actor=actor, target=account, outcome=Outcome.FAILED, **waits)

@@ -32,7 +32,7 @@ def sign_in_page(request: Request) -> HttpResponse:
     """Username and password; one answer for everything that is wrong with them."""
     target = next_url(request, resolve_url(settings.LOGIN_REDIRECT_URL))
     form = SignInForm(request.POST if request.method == "POST" else None)
-    wait = 0
+    wait, silent = 0, False
     if request.method == "POST" and form.is_valid():
         try:
             account, way = sign_in.check_credentials(request, **form.cleaned_data, actor=request.actor)
@@ -41,9 +41,10 @@ def sign_in_page(request: Request) -> HttpResponse:
             wait = refusal.seconds
         except (sign_in.WrongCredentials, sign_in.NobodyAnswered) as refusal:
             form.add_error(None, str(refusal))
+            silent = isinstance(refusal, sign_in.NobodyAnswered)
         else:
             return go_on(request, account, target, way=way)
-    status = 429 if wait else 422 if form.errors else 200
+    status = 429 if wait else 503 if silent else 422 if form.errors else 200
     context = {
         "form": form,
         "next": target,

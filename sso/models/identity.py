@@ -3,13 +3,14 @@
 from typing import Self
 
 from django.conf import settings
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.roles import Role
 from agora.base.models import fold, one_of
-from sso.models.provider import Provider
+from sso.models.provider import Kind, Provider
 
 
 class IdentityQuerySet(models.QuerySet["Identity"]):
@@ -18,6 +19,20 @@ class IdentityQuerySet(models.QuerySet["Identity"]):
 
     def of_provider(self, provider_id: int) -> Self:
         return self.filter(provider_id=provider_id)
+
+    def in_directories(self, account_id: int) -> Self:
+        """The account's links to enabled LDAP providers, in the order in which they are asked."""
+        rows = self.filter(account_id=account_id, provider__enabled=True, provider__kind=Kind.LDAP)
+        return rows.select_related("provider__ldap", "account").order_by("provider__position", "pk")
+
+    def with_both(self) -> Self:
+        return self.select_related("provider", "account")
+
+    def without_another_way(self) -> Self:
+        """Of accounts that have no password of ours and no other provider that is enabled."""
+        rows = Identity.objects.filter(account=OuterRef("account"), provider__enabled=True)
+        others = rows.exclude(provider=OuterRef("provider"))
+        return self.filter(account__password__startswith=UNUSABLE_PASSWORD_PREFIX).exclude(Exists(others))
 
 
 class Identity(models.Model):

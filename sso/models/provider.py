@@ -46,6 +46,15 @@ class ProviderQuerySet(models.QuerySet["Provider"]):
     def with_alias(self, alias: str) -> "Provider | None":
         return self.filter(alias=alias).first()
 
+    def with_use(self) -> Self:
+        """Each with ``linked``, how many accounts it knows, and ``last_used_at``: the last sign-in through it."""
+        from sso.models.identity import Identity
+
+        rows = Identity.objects.filter(provider=models.OuterRef("pk")).order_by()
+        linked = rows.values("provider").annotate(n=models.Count("pk")).values("n")
+        last = rows.values("provider").annotate(last=models.Max("last_sign_in_at")).values("last")
+        return self.annotate(linked=models.Subquery(linked), last_used_at=models.Subquery(last))
+
     def with_settings(self) -> Self:
         """Each with the row of its kind."""
         return self.select_related("openid", "saml", "ldap")
@@ -74,6 +83,7 @@ class Provider(models.Model):
 
     audit_type = "provider"
     objects = ProviderQuerySet.as_manager()
+    linked: int | None  # from with_use(), as last_used_at
     openid: "OpenIdConnect"
     saml: "Saml"
     ldap: "Ldap"

@@ -19,14 +19,21 @@ class ReportQuerySet(models.QuerySet["Report"]):
     def of_tester(self, account_id: int) -> Self:
         return self.filter(tester_id=account_id)
 
+    def with_key(self, key: str) -> Self:
+        return self.filter(key=key)
+
+    def unread_since(self, moment: datetime) -> Self:
+        """Reports from before then that still have their content."""
+        return self.filter(created_at__lte=moment).exclude(content="", tried="")
+
     def passed_with(self, digest: str, now: datetime) -> Self:
         """Tests of exactly these settings that passed, not long ago."""
         return self.filter(settings_digest=digest, passed=True, expires_at__gt=now)
 
 
 class Report(models.Model):
-    """``tried``: the settings, saved or not, as JSON; ``content``: what came of it, as JSON; both are wiped when
-    the report was shown. What stays for an hour is whether settings with this digest passed."""
+    """``tried``: the settings, saved or not, as JSON, wiped when the test ends; ``content``: what came of it, as JSON,
+    for the tester alone and for ten minutes. What stays for an hour is whether settings with this digest passed."""
 
     tester = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE)
     key = models.CharField(max_length=32, unique=True)
@@ -40,7 +47,6 @@ class Report(models.Model):
     passed = models.BooleanField(null=True)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
-    shown_at = models.DateTimeField(null=True)
 
     audit_type = "provider_test"
     objects = ReportQuerySet.as_manager()
@@ -50,9 +56,7 @@ class Report(models.Model):
         verbose_name_plural = _("tests of providers")
         constraints = [
             one_of("kind", Kind, "report_kind_known"),
-            models.CheckConstraint(
-                condition=Q(shown_at__isnull=True) | Q(tried="", content=""), name="report_wiped_once_shown"
-            ),
+            models.CheckConstraint(condition=Q(passed__isnull=True) | Q(tried=""), name="report_forgets_the_settings"),
         ]
         indexes = [
             models.Index(fields=["expires_at"], name="report_by_end"),

@@ -1,6 +1,7 @@
 """Somebody comes back from a provider: into the session, to the step that is still missing, or refused."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -63,9 +64,21 @@ def account_for(provider: Provider, person: Person) -> Mapped:
     return decide(provider, person)
 
 
-def refuse(request: HttpRequest, provider: Provider | None, refused: ProviderRefused, *, actor: Actor) -> HttpResponse:
-    """Record why, for security; the person sees a plain page with a reference id and learns nothing else."""
-    named = {"provider": provider.name} if provider else {}
+def refuse(
+    request: HttpRequest,
+    provider: Provider | None,
+    refused: ProviderRefused,
+    *,
+    actor: Actor,
+    person: Person | None = None,
+) -> HttpResponse:
+    """Record why, for security; the person sees a plain page with a reference id and learns nothing else.
+
+    ``person``: who it was, when the protocol's own checks had passed.
+    """
+    named: dict[str, Any] = {"provider": provider.name} if provider else {}
+    if person is not None:
+        named |= {"subject": person.subject[:255], "username": person.username[:255]}
     record(
         OPENED,
         actor=actor,

@@ -7,13 +7,14 @@ from typing import Any, Protocol
 from django.http import HttpRequest
 
 from agora.base.actor import Actor
+from sso.claims import Check, Person, ProviderRefused
 from sso.models import Kind, Provider, Report
 
 # The module of each kind has one PROTOCOL. A kind that is not here can't be made.
 MODULES: dict[str, str] = {
     Kind.OPENID: "sso.openid.protocol",
     Kind.SAML: "sso.saml.protocol",
-    # LDAP
+    Kind.LDAP: "sso.ldap.protocol",
 }
 
 
@@ -39,6 +40,38 @@ class Away(Protocol):
 
     def addresses(self, provider: Provider) -> list[tuple[str, str]]:
         """(label, address) of ours, to be copied into the provider; the alias is set, the rest may not be saved yet."""
+
+
+class Asked(Protocol):
+    """A protocol in which this server asks for people itself, with the password that they typed here."""
+
+    def try_out(self, provider: Provider, username: str) -> tuple[list[Check], Person | None, ProviderRefused | None]:
+        """Ask the directory for somebody, without a password: what was checked, who it is, and why this person would
+        be refused. Raises nothing."""
+
+    def find(self, provider: Provider, username: str) -> Person:
+        """Who has this username there. Raises ProviderRefused, ProviderSilent."""
+
+
+def directory() -> Asked:
+    found: Asked = _module(Kind.LDAP).PROTOCOL
+    return found
+
+
+def addresses(provider: Provider) -> list[tuple[str, str]]:
+    """What is to be copied into the provider; nothing for a directory, which never calls us."""
+    return [] if provider.kind == Kind.LDAP else away(provider.kind).addresses(provider)
+
+
+def subject_of(provider: Provider, typed: str) -> tuple[str, str]:
+    """(subject, username) of somebody whom an administrator named: a directory is asked who has that username.
+
+    Raises ProviderRefused, ProviderSilent.
+    """
+    if provider.kind != Kind.LDAP:
+        return typed, ""
+    person = directory().find(provider, typed)
+    return person.subject, person.username
 
 
 def away(kind: str) -> Away:

@@ -23,7 +23,8 @@ from sso.services.mapping import decide
 
 TESTED = event("provider.tested", gettext_lazy("Provider tested"))
 
-VALID = timedelta(hours=1)
+VALID = timedelta(hours=1)  # in which settings that passed may be saved without being asked
+SHOWN = timedelta(minutes=10)
 ROWS: dict[str, type[OpenIdConnect] | type[Saml] | type[Ldap]] = {
     Kind.OPENID: OpenIdConnect,
     Kind.SAML: Saml,
@@ -90,20 +91,30 @@ def check_tester(report: Report, person: Any) -> None:
         raise ProviderRefused("other_tester", _("The test was begun by somebody else."))
 
 
-def finish_test(report: Report, checks: list[Check], person: Person | None, *, actor: Actor) -> Report:
+def finish_test(
+    report: Report,
+    checks: list[Check],
+    person: Person | None,
+    *,
+    refused: ProviderRefused | None = None,
+    actor: Actor,
+) -> Report:
     """Write down what came of it, with what the account would be; makes no session, changes no other row.
 
-    ``checks`` in the order in which they were made; the last one failed where ``person`` is None.
+    ``checks`` in the order in which they were made; the last one failed where ``person`` is None. ``refused``: why the
+    provider's rules would keep this person out.
     """
     provider, group_roles = tried(report)
     checks, outcome = list(checks), ""
     if person is not None:
         try:
+            if refused is not None:
+                raise refused
             outcome = decide(provider, person, group_roles=group_roles).sentence
             checks.append(Check(True, _("Account"), outcome))
-        except ProviderRefused as refused:
+        except ProviderRefused as refusal:
             # The protocol works; that this person may not come in may be just what was meant.
-            outcome = _("Would be refused: %(why)s") % {"why": refused}
+            outcome = _("Would be refused: %(why)s") % {"why": refusal}
     report.passed = person is not None and all(check.passed for check in checks)
     report.content = json.dumps(
         {
@@ -112,7 +123,8 @@ def finish_test(report: Report, checks: list[Check], person: Person | None, *, a
             "outcome": str(outcome),
         }
     )
-    report.save(update_fields=["passed", "content"])
+    report.tried = ""
+    report.save(update_fields=["passed", "content", "tried"])
     failed = [str(check.name) for check in checks if not check.passed]
     record(
         TESTED,
@@ -127,14 +139,16 @@ def finish_test(report: Report, checks: list[Check], person: Person | None, *, a
     return report
 
 
-def show_once(report: Report, *, actor: Actor) -> dict[str, Any]:
-    """The content of a finished test; wiped by showing it. Empty when it was shown before or is not finished."""
-    if report.passed is None or not report.content:
+def failed(refused: ProviderRefused) -> Check:
+    """The line of a report that says where a test ended."""
+    return Check(False, refused.reason.replace("_", " ").capitalize(), str(refused))
+
+
+def content_of(report: Report, *, actor: Actor) -> dict[str, Any]:
+    """What came of a finished test, for ten minutes; empty before and afterwards."""
+    if report.passed is None or not report.content or report.created_at + SHOWN <= actor.at:
         return {}
     content: dict[str, Any] = json.loads(str(report.content))
-    report.content = report.tried = ""
-    report.shown_at = actor.at
-    report.save(update_fields=["content", "tried", "shown_at"])
     return content
 
 

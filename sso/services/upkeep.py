@@ -3,11 +3,11 @@
 from datetime import datetime
 
 from sso.models import Begun, Report, Seen
+from sso.services.testing import SHOWN
 
 
 def purge(*, now: datetime) -> int:
     """Remove begun sign-ins, one-time ids and reports of tests that count no more; returns how many rows."""
-    return sum(
-        rows.delete()[0]
-        for rows in (Begun.objects.expired(now), Seen.objects.expired(now), Report.objects.expired(now))
-    )
+    Report.objects.unread_since(now - SHOWN).update(content="", tried="")
+    past = (Begun.objects.expired(now), Seen.objects.expired(now), Report.objects.expired(now))
+    return sum(rows.delete()[0] for rows in past)
