@@ -38,9 +38,7 @@ class SamlForm(KindForm):
             "allow_idp_initiated": Switch,
         }
         help_texts = {
-            "metadata_url": gettext_lazy(
-                "Fetched now and then by this server, so that a new key of the provider is known."
-            ),
+            "metadata_url": gettext_lazy("Fetched every six hours, so that a new key of the provider is known."),
             "metadata_xml": gettext_lazy("Instead of the URL, or until it answers for the first time."),
             "idp_entity_id": gettext_lazy("As the metadata names it. Empty: the only one in the pasted metadata."),
             "sp_entity_id": gettext_lazy(
@@ -49,7 +47,7 @@ class SamlForm(KindForm):
             "username_attribute": gettext_lazy("Name or friendly name. Empty: the NameID is the username."),
             "sign_requests": gettext_lazy("Always on where the provider's metadata asks for it."),
             "allow_idp_initiated": gettext_lazy(
-                "From the provider's own portal. Then somebody can be made to sign in as somebody else without noticing."
+                "From the provider's own portal. Then people can be made to sign in as somebody else unnoticed."
             ),
         }
 
