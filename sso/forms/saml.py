@@ -72,7 +72,7 @@ class SamlForm(KindForm):
             values["idp_entity_id"] = names[0] if len(names) == 1 else ""
             if len(names) != 1:
                 self.add_error("idp_entity_id", _("Type the entity id that the metadata gives the provider."))
-        if xml and values["idp_entity_id"]:
+        if xml and values.get("idp_entity_id"):
             try:
                 understand(xml, values["idp_entity_id"])
             except BadMetadata as bad:
