@@ -97,8 +97,8 @@ def _is_this_machine(host: str) -> bool:
 
 def read(document: dict[str, Any], url: str) -> Endpoints:
     """The document that was found at ``url``. Raises ProviderRefused: another issuer's, or incomplete."""
-    issuer = document.get("issuer")
-    if not isinstance(issuer, str) or issuer.removesuffix("/") != url.removesuffix(WELL_KNOWN).removesuffix("/"):
+    issuer, home = document.get("issuer"), url.partition("?")[0].removesuffix(WELL_KNOWN)
+    if not isinstance(issuer, str) or issuer.removesuffix("/") != home.removesuffix("/"):
         sentence = _("The document at %(url)s is that of the issuer %(issuer)s, which lives elsewhere.")
         raise ProviderRefused("wrong_issuer", sentence % {"url": url, "issuer": str(issuer)[:200]})
     offered = document.get("id_token_signing_alg_values_supported")
