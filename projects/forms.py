@@ -84,5 +84,10 @@ class AdminModeForm(forms.Form):
         error_messages={"required": _("Type your password.")},
     )
 
+    def __init__(self, *args: Any, with_password: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not with_password:
+            del self.fields["password"]
+
 
 ROLE_CHOICES = [(role.value, role.label, DESCRIPTIONS[role]) for role in ProjectRole]

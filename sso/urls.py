@@ -7,7 +7,6 @@ from sso.views import actions, card, providers, sign_in, trial
 
 SETTINGS = "settings/server/single-sign-on"
 
-
 app_name = "sso"
 urlpatterns = [
     path(f"{SETTINGS}/", providers.provider_list, name="list"),
@@ -24,6 +23,7 @@ urlpatterns = [
     path("accounts/<int:pk>/identities/", card.card, name="card"),
     path("accounts/<int:pk>/identities/link/", card.link, name="link"),
     path("identities/<int:pk>/unlink/", card.unlink, name="unlink"),
+    path("sso/again/", sign_in.ask_again, name="ask-again"),
     path("sso/<slug:alias>/login/", sign_in.login, name="login"),
     path("sso/<slug:alias>/callback/", openid.callback, name="openid-callback"),
     path("sso/<slug:alias>/back-channel-logout/", openid.back_channel_logout, name="openid-back-channel-logout"),

@@ -26,6 +26,9 @@ from projects.services.projects import create_project
 from resources.services.resources import create_stream, create_streamer
 from rest.routes import access_of
 from sessions_admin.models import Elevation, Session
+from sso.claims import Check
+from sso.models import Identity
+from sso.services.testing import begin_test, finish_test
 from tests.conftest import Make
 from tests.resources.conftest import recording
 from tests.sso.conftest import MakeProvider
@@ -102,7 +105,7 @@ def methods_of(view: Callable[..., Any]) -> tuple[str, ...]:
     """The methods that the view declares (require_safe, require_POST …); "ANY" when it declares none."""
     request = RequestFactory().generic(UNSAFE_PROBE, "/")
     try:
-        values = {"pk": 1, "alias": "a", "key": "k"}
+        values = {"pk": 1, "alias": "a", "key": "k", "kind": "k"}
         response = view(request, **{name: value for name, value in values.items() if name in _parameters(view)})
     except Exception:  # without a declaration the view itself ran, with a request that passed no middleware
         return ("ANY",)
@@ -160,7 +163,13 @@ class World:
         self.streamer = create_streamer("origin1.example.com", actor=make.actor())
         self.stream = create_stream("studio-2", streamer=self.streamer, actor=make.actor())
         self.recording = recording(make, self.stream)
-        self.provider = MakeProvider()("openid", "clinic")
+        self.provider, self.directory = MakeProvider()("openid", "clinic"), MakeProvider()("ldap", "house")
+        self.identity = Identity.objects.create(
+            provider=self.directory, subject="1", account=self.tara, created_at=self.tara.created_at
+        )
+        self.report = finish_test(
+            begin_test(self.directory, [], actor=owner), [Check(False, "Connection", "No answer.")], None, actor=owner
+        )
         self.entry = Entry.objects.create(
             at=Session.objects.latest("pk").opened_at, event="account.locked", outcome="success", actor_name="sam"
         )
@@ -189,7 +198,8 @@ class World:
         mine |= {"streamers": self.streamer.pk, "streams": self.stream.pk, "resources": self.stream.pk}
         mine |= {"recordings": self.recording.pk, "passkeys": self.passkey.pk}
         mine |= {"sessions": theirs.pk, "keys": self.key.pk, "audit": self.entry.pk}
-        mine |= {"single-sign-on": self.provider.pk, "sso": self.provider.alias}
+        mine |= {"single-sign-on": self.directory.pk, "sso": self.provider.alias, "new": "ldap"}
+        mine |= {"reports": self.report.key, "identities": self.identity.pk}
         return mine | {"feedback": self.letter.pk, "outbox": self.mail.pk}
 
 

@@ -13,6 +13,8 @@ from audit.models import Outcome
 from audit.services import record
 from sessions_admin import elevations
 from sessions_admin.models import Elevation, ElevationEnd, ElevationKind
+from sso.models import Provider
+from sso.services import again
 
 STARTED = elevations.STARTED[ElevationKind.ADMIN_MODE]
 PERMISSION = "admin_mode.use"
@@ -22,9 +24,14 @@ IDLE = timedelta(minutes=15)
 class NoPassword(Refused):
     status = 409
     message = _(
-        "This account has no password here, so you can't be asked for it again. Confirming through another sign-in "
-        "system is not possible yet: set a password for this account first."
+        "This account has no password here, and it did not sign in through a system that can ask again. Sign in "
+        "through OpenID Connect or SAML, or set a password for this account first."
     )
+
+
+class NotAskedYet(Refused):
+    status = 409
+    message = _("The system that you signed in through has not asked you just now. Let it ask you first.")
 
 
 class NotInAdminMode(Refused):
@@ -32,26 +39,38 @@ class NotInAdminMode(Refused):
     message = _("You are not in admin mode: there is nothing to stop.")
 
 
-def can_confirm(account: Account) -> bool:
-    """Is there anything to ask the person again?"""
-    return account.has_usable_password()
+def asked_by(request: HttpRequest, account: Account) -> Provider | None:
+    """Who asks the person again instead of us, where the account has no password here."""
+    return None if account.has_usable_password() else again.provider_of(request)
 
 
 def start(request: HttpRequest, account: Account, password: str, *, reason: str, actor: Actor) -> Elevation:
     """From the next request on, every project is open to this session.
 
-    Raises TooManyAttempts, WrongCredentials, NoPassword, AlreadyElevated.
+    Raises TooManyAttempts, WrongCredentials, NoPassword, NotAskedYet, AlreadyElevated.
     """
     elevation = Elevation(kind=ElevationKind.ADMIN_MODE, reason=reason, idle_limit=IDLE)
     try:
-        if not can_confirm(account):
-            raise NoPassword
-        sign_in.confirm_password(request, account, password, actor=actor)
-        elevations.begin(request, elevation, actor=actor, method="password")
+        how = _confirm(request, account, password, actor=actor)
+        elevations.begin(request, elevation, actor=actor, **how)
     except Refused as refusal:
         record(STARTED, actor=actor, outcome=Outcome.DENIED, reason=str(refusal), code=refusal.code)
         raise
     return elevation
+
+
+def _confirm(request: HttpRequest, account: Account, password: str, *, actor: Actor) -> dict[str, str]:
+    """How it was made sure that this is the person; a provider's yes counts once."""
+    if account.has_usable_password():
+        sign_in.confirm_password(request, account, password, actor=actor)
+        return {"method": "password"}
+    provider = again.provider_of(request)
+    if provider is None:
+        raise NoPassword
+    if not again.confirmed(request, now=actor.at):
+        raise NotAskedYet
+    again.use(request)
+    return {"method": provider.kind, "provider": provider.name}
 
 
 def stop(request: HttpRequest, elevation: Elevation | None, *, actor: Actor) -> Elevation:

@@ -19,6 +19,7 @@ from projects.forms import AdminModeForm
 from projects.services import admin_mode
 from sessions_admin.elevations import counts
 from sessions_admin.models import Elevation
+from sso.services import again
 
 
 @not_while_impersonating
@@ -28,9 +29,10 @@ from sessions_admin.models import Elevation
 def start(request: Request) -> HttpResponse:
     """Ask why and for the password; then every project is open."""
     account = person(request)
-    form = AdminModeForm(request.POST if request.method == "POST" else None)
+    by_password = account.has_usable_password()
+    form = AdminModeForm(request.POST if request.method == "POST" else None, with_password=by_password)
     if request.method == "POST" and form.is_valid():
-        reason, password = form.cleaned_data["reason"], form.cleaned_data["password"]
+        reason, password = form.cleaned_data["reason"], form.cleaned_data.get("password", "")
         try:
             admin_mode.start(request, account, password, reason=reason, actor=request.actor)
         except (WrongCredentials, TooManyAttempts) as refusal:
@@ -39,7 +41,9 @@ def start(request: Request) -> HttpResponse:
             return redirect("projects:list")
     context = {
         "form": form,
-        "can_confirm": admin_mode.can_confirm(account),
+        "by_password": by_password,
+        "provider": admin_mode.asked_by(request, account),
+        "confirmed": again.confirmed(request, now=request.actor.at),
         "no_password": admin_mode.NoPassword.message,
     }
     return render(request, "projects/admin_mode.html", context, status=422 if form.errors else 200)

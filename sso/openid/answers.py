@@ -43,6 +43,7 @@ class Answer:
     person: Person | None = None
     refused: ProviderRefused | None = None
     kept: dict[str, str] = field(default_factory=dict)
+    asked_at: float | None = None  # when the provider asked the person, seconds since 1970, if it says so
 
     def person_or_refused(self) -> Person:
         """Raises ProviderRefused, ProviderSilent."""
@@ -61,10 +62,15 @@ def read(request: HttpRequest, provider: Provider, remembered: dict[str, Any]) -
         endpoints = discover(provider.openid.discovery_endpoint)
         answer.checks.append(Check(True, _("Discovery"), provider.openid.discovery_endpoint))
         _check_sender(request, endpoints)
+        if endpoints.names_itself:
+            answer.checks.append(Check(True, _("Sender"), _("The answer names this provider (iss).")))
         _check_consent(request)
         client = Client(provider.openid, endpoints, redirect_uri(request, provider))
         answer.person = client.person(request, nonce=remembered["nonce"], code_verifier=remembered["code_verifier"])
         answer.kept = keep(client, endpoints)
+        asked_at = client.claims.get("auth_time")
+        if isinstance(asked_at, int | float) and not isinstance(asked_at, bool):
+            answer.asked_at = float(asked_at)
     except ProviderRefused as refused:
         answer.refused = refused
     answer.checks += client.checks if client else []

@@ -83,7 +83,7 @@ class Client(OIDCAuthenticationBackend):  # type: ignore[misc]
         self.values = library_settings(row, endpoints)
         self.checks: list[Check] = []
         self.id_token = ""
-        self.claims: dict[str, Any] = {}
+        self.claims: dict[str, Any] = {}  # of the ID token
         super().__init__()
 
     def get_settings(self, attr: str, *args: Any) -> Any:
@@ -105,7 +105,9 @@ class Client(OIDCAuthenticationBackend):  # type: ignore[misc]
         """The code is exchanged (RFC 6749, 4.1.3), with the secret where the provider expects it."""
         payload["redirect_uri"] = self.redirect_uri
         headers, secret = dict(FORM), payload["client_secret"]
-        if self.endpoints.basic:
+        if not secret:
+            del payload["client_secret"]  # a public client, for which PKCE is all
+        elif self.endpoints.basic:
             pair = f"{quote_plus(payload['client_id'])}:{quote_plus(payload.pop('client_secret'))}"
             headers["Authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
         answer = fetched(self.endpoints.token, data=payload, headers=headers)
@@ -147,7 +149,7 @@ class Client(OIDCAuthenticationBackend):  # type: ignore[misc]
     def get_or_create_user(self, access_token: str, id_token: str, payload: dict[str, Any]) -> Person:
         """Who it is; which account that is, is decided elsewhere and never by e-mail address."""
         about = self.get_userinfo(access_token, id_token, payload) if self.endpoints.userinfo else {}
-        self.claims = {**about, **payload}
+        self.claims = payload
         return person_from(self.row, payload, about)
 
     def get_userinfo(self, access_token: str, id_token: str, payload: dict[str, Any]) -> dict[str, Any]:

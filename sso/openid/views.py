@@ -15,7 +15,7 @@ from sessions_admin.models import Method
 from sso.claims import NothingBegun, ProviderRefused, ProviderSilent
 from sso.models import Kind, Provider, Report
 from sso.openid import answers, logout
-from sso.services import begun, testing
+from sso.services import again, begun, testing
 from sso.services.arrival import arrive, refuse
 
 
@@ -34,6 +34,8 @@ def callback(request: Request, alias: str) -> HttpResponse:
         if row.report is not None:
             return _tested(request, row.report, remembered)
         assert row.provider is not None
+        if "again" in remembered:
+            return _asked_again(request, row.provider, remembered, row.next_path)
         answer = answers.read(request, row.provider, remembered)
         person = answer.person_or_refused()
     except ProviderRefused as refused:
@@ -49,6 +51,16 @@ def _tested(request: Request, report: Report, remembered: dict[str, Any]) -> Htt
     answer = answers.read(request, provider, remembered)
     testing.finish_test(report, answer.checks, answer.person, actor=request.actor)
     return redirect("sso:report", report.key)
+
+
+def _asked_again(request: Request, provider: Provider, remembered: dict[str, Any], next_path: str) -> HttpResponse:
+    """The same person as before, asked by the provider just now."""
+    answer, asked = answers.read(request, provider, remembered), remembered["again"]
+    try:
+        again.finish(request, provider, answer.person_or_refused(), asked, at=answer.asked_at, actor=request.actor)
+    except ProviderRefused as refused:
+        raise again.fail(provider, refused, actor=request.actor) from refused
+    return redirect(next_path)
 
 
 @csrf_exempt

@@ -47,7 +47,8 @@ def receive(request: HttpRequest, provider: Provider | None, alias: str, *, acto
     assert row.provider is not None
     _check_relay_state(relay_state, remembered)
     arrived = _checked(request, row.provider, message, request_id, [], actor=actor)
-    return _hand_on(row, {"next": row.next_path, **_as_json(arrived)}, actor=actor)
+    values = {"next": row.next_path, "again": remembered.get("again"), "asked_at": arrived.asked_at}
+    return _hand_on(row, {**values, **_as_json(arrived)}, actor=actor)
 
 
 def _unasked(request: HttpRequest, provider: Provider | None, message: str, *, actor: Actor) -> str:

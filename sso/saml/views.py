@@ -1,5 +1,7 @@
 """What SAML providers and their people reach: ACS, SLO, our metadata, and the page in between."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
@@ -14,10 +16,10 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 from agora.base.access import public
 from agora.base.http import Request, send_away
 from sessions_admin.models import Method
-from sso.claims import Check, NothingBegun, ProviderRefused
+from sso.claims import Check, NothingBegun, Person, ProviderRefused
 from sso.models import Kind, Provider
 from sso.saml import arrivals, descriptor, leaving
-from sso.services import testing
+from sso.services import again, testing
 from sso.services.arrival import arrive, refuse
 
 
@@ -61,11 +63,24 @@ def arrival(request: Request, alias: str) -> HttpResponse:
             checks = [Check(**check) for check in values["checks"]]
             testing.finish_test(row.report, checks, person, actor=actor)
             return redirect("sso:report", row.report.key)
+        assert row.provider is not None and person is not None
+        if asked := values.get("again"):
+            return _asked_again(request, row.provider, person, asked, values)
     except ProviderRefused as refused:
         return refuse(request, provider, refused, actor=actor)
-    assert row.provider is not None and person is not None
     path, kept = values["next"], values["kept"]
     return arrive(request, row.provider, person, method=Method.SAML, actor=actor, next_path=path, keep=kept)
+
+
+def _asked_again(
+    request: Request, provider: Provider, person: Person, asked: dict[str, Any], values: dict[str, Any]
+) -> HttpResponse:
+    """The same person as before, asked by the provider just now."""
+    try:
+        again.finish(request, provider, person, asked, at=values["asked_at"], actor=request.actor)
+    except ProviderRefused as refused:
+        raise again.fail(provider, refused, actor=request.actor) from refused
+    return redirect(values["next"])
 
 
 @public

@@ -42,6 +42,25 @@ class Away(Protocol):
         """(label, address) of ours, to be copied into the provider; the alias is set, the rest may not be saved yet."""
 
 
+class AsksAgain(Protocol):
+    """One that can be told to ask somebody again who is signed in there."""
+
+    def start_again(
+        self, request: HttpRequest, provider: Provider, *, asked: dict[str, Any], actor: Actor, next_path: str
+    ) -> str:
+        """As ``start``; the row of Begun remembers ``asked`` as "again"."""
+
+
+def asks_again(kind: str) -> bool:
+    return kind in MODULES and hasattr(_module(kind).PROTOCOL, "start_again")
+
+
+def asking(kind: str) -> AsksAgain:
+    """The protocol of a kind for which ``asks_again`` is true."""
+    found: AsksAgain = _module(kind).PROTOCOL
+    return found
+
+
 class Asked(Protocol):
     """A protocol in which this server asks for people itself, with the password that they typed here."""
 

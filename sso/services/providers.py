@@ -52,8 +52,8 @@ def create_provider(draft: Provider, group_roles: list[GroupRole], *, untested: 
 
     Raises NeverTested, unless ``untested`` says that this was asked.
     """
+    _note_test(draft, untested, actor)
     with change(CREATED, actor=actor, name=draft.name, kind=draft.kind, untested=untested) as entry:
-        _note_test(draft, untested, actor)
         last: int | None = Provider.objects.aggregate(last=Max("position"))["last"]
         draft.position = 0 if last is None else last + 1
         row = draft.settings
@@ -73,6 +73,7 @@ def change_provider(
 
     ``version`` is that of the row which the person saw. Raises ProviderChanged, NeverTested.
     """
+    _note_test(draft, untested, actor)
     with change(CHANGED, actor=actor) as entry:
         row = _locked(draft.pk)
         entry.target = row
@@ -83,8 +84,9 @@ def change_provider(
             changes |= secret
             entry.silent = False
         if entry.silent:
+            if draft.tested != row.tested:  # the same settings, seen to work by now
+                Provider.objects.filter(pk=row.pk).update(tested=draft.tested, tested_at=draft.tested_at)
             return row
-        _note_test(draft, untested, actor)
         draft.version = row.version + 1
         draft.save(update_fields=[*COMMON, "tested", "tested_at", "version"])
         draft.settings.save(force_update=True)
