@@ -1,12 +1,13 @@
 """Admin mode: a superuser sees every project as if a member, in one session, for an hour at most."""
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
-from accounts.services import sign_in
+from accounts.services import second_factor, sign_in
 from agora.base.actor import Actor
 from agora.base.errors import Refused
 from audit.models import Outcome
@@ -21,11 +22,12 @@ PERMISSION = "admin_mode.use"
 IDLE = timedelta(minutes=15)
 
 
-class NoPassword(Refused):
+class NothingToConfirmWith(Refused):
     status = 409
     message = _(
-        "This account has no password here, and it did not sign in through a system that can ask again. Sign in "
-        "through OpenID Connect or SAML, or set a password for this account first."
+        "This account has neither a password nor an authenticator app here, and it did not sign in through a system "
+        "that can ask again who you are. Set up two-factor authentication on your profile, have a password set, or "
+        "sign in through OpenID Connect."
     )
 
 
@@ -39,19 +41,38 @@ class NotInAdminMode(Refused):
     message = _("You are not in admin mode: there is nothing to stop.")
 
 
-def asked_by(request: HttpRequest, account: Account) -> Provider | None:
-    """Who asks the person again instead of us, where the account has no password here."""
-    return None if account.has_usable_password() else again.provider_of(request)
+@dataclass(frozen=True)
+class Ways:
+    """What the person can be asked again; where that is nothing, the ``provider`` of the session asks, and ``asked``
+    says whether it did just now."""
+
+    password: bool
+    code: bool
+    provider: Provider | None = None
+    asked: bool = False
+
+    def __bool__(self) -> bool:
+        return self.password or self.code or self.provider is not None
 
 
-def start(request: HttpRequest, account: Account, password: str, *, reason: str, actor: Actor) -> Elevation:
-    """From the next request on, every project is open to this session.
+def ways_to_confirm(request: HttpRequest, account: Account, *, now: datetime) -> Ways:
+    password, code = account.has_usable_password(), second_factor.confirmed(account) is not None
+    provider = None if password or code else again.provider_of(request)
+    return Ways(password, code, provider, asked=provider is not None and again.confirmed(request, now=now))
 
-    Raises TooManyAttempts, WrongCredentials, NoPassword, NotAskedYet, AlreadyElevated.
+
+def start(
+    request: HttpRequest, account: Account, *, password: str = "", code: str = "", reason: str, actor: Actor
+) -> Elevation:
+    """From the next request on, every project is open to this session. Asks for the password, or for a code of the
+    authenticator app or a recovery code; the provider of the session must have asked where there is neither.
+
+    Raises TooManyAttempts, WrongCredentials, WrongCode, NothingToConfirmWith, NotAskedYet, AlreadyElevated.
     """
     elevation = Elevation(kind=ElevationKind.ADMIN_MODE, reason=reason, idle_limit=IDLE)
     try:
-        how = _confirm(request, account, password, actor=actor)
+        ways = ways_to_confirm(request, account, now=actor.at)
+        how = _confirm(request, account, ways, password, code, actor=actor)
         elevations.begin(request, elevation, actor=actor, **how)
     except Refused as refusal:
         record(STARTED, actor=actor, outcome=Outcome.DENIED, reason=str(refusal), code=refusal.code)
@@ -59,18 +80,21 @@ def start(request: HttpRequest, account: Account, password: str, *, reason: str,
     return elevation
 
 
-def _confirm(request: HttpRequest, account: Account, password: str, *, actor: Actor) -> dict[str, str]:
+def _confirm(
+    request: HttpRequest, account: Account, ways: Ways, password: str, code: str, *, actor: Actor
+) -> dict[str, str]:
     """How it was made sure that this is the person; a provider's yes counts once."""
-    if account.has_usable_password():
-        sign_in.confirm_password(request, account, password, actor=actor)
-        return {"method": "password"}
-    provider = again.provider_of(request)
-    if provider is None:
-        raise NoPassword
-    if not again.confirmed(request, now=actor.at):
-        raise NotAskedYet
-    again.use(request)
-    return {"method": provider.kind, "provider": provider.name}
+    if not ways:
+        raise NothingToConfirmWith
+    if ways.provider is not None:
+        if not ways.asked:
+            raise NotAskedYet
+        again.use(request)
+        return {"method": ways.provider.kind, "provider": ways.provider.name}
+    if code and not password:
+        return {"method": second_factor.check(account, code, actor=actor)}
+    sign_in.confirm_password(request, account, password, actor=actor)
+    return {"method": "password"}
 
 
 def stop(request: HttpRequest, elevation: Elevation | None, *, actor: Actor) -> Elevation:
