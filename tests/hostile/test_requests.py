@@ -20,7 +20,8 @@ FORGED = ["a" * 32, "A" * 10_000, "' OR 1=1 --", "", "null", "..", "é" * 20, "0
 
 def test_which_addresses_take_posts_from_other_sites(make: Make) -> None:
     ids = World(make).ids
-    assert {row.route for row in ACTING if exempt(row.address(**ids))} == set(BY_SIGNATURE)
+    public = [row for row in ACTING if row.access is not None and row.access.public]
+    assert {row.route for row in public if exempt(row.address(**ids))} == set(BY_SIGNATURE)
 
 
 def exempt(address: str) -> bool:
