@@ -6,7 +6,6 @@ from sso.saml import views as saml
 from sso.views import actions, card, providers, sign_in, trial
 
 SETTINGS = "settings/server/single-sign-on"
-SAML = f"{SETTINGS}/saml"
 
 app_name = "sso"
 urlpatterns = [
@@ -28,11 +27,11 @@ urlpatterns = [
     path("sso/<slug:alias>/login/", sign_in.login, name="login"),
     path("sso/<slug:alias>/callback/", openid.callback, name="openid-callback"),
     path("sso/<slug:alias>/back-channel-logout/", openid.back_channel_logout, name="openid-back-channel-logout"),
-    path(f"{SAML}/", key_pages.show, name="signing-key"),
-    path(f"{SAML}/announce/", key_pages.announce, name="announce-key"),
-    path(f"{SAML}/switch/", key_pages.switch, name="switch-key"),
-    path(f"{SAML}/retire/", key_pages.retire, name="retire-key"),
-    path(f"{SAML}/metadata/<int:pk>/renew/", key_pages.renew, name="renew-metadata"),
+    path(f"{SETTINGS}/saml/", key_pages.show, name="signing-key"),
+    path(f"{SETTINGS}/saml/announce/", key_pages.announce, name="announce-key"),
+    path(f"{SETTINGS}/saml/switch/", key_pages.switch, name="switch-key"),
+    path(f"{SETTINGS}/saml/retire/", key_pages.retire, name="retire-key"),
+    path(f"{SETTINGS}/<int:pk>/renew-metadata/", key_pages.renew, name="renew-metadata"),
     path("sso/<slug:alias>/acs/", saml.acs, name="saml-acs"),
     path("sso/<slug:alias>/arrival/", saml.arrival, name="saml-arrival"),
     path("sso/<slug:alias>/slo/", saml.slo, name="saml-slo"),

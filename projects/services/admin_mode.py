@@ -25,9 +25,9 @@ IDLE = timedelta(minutes=15)
 class NothingToConfirmWith(Refused):
     status = 409
     message = _(
-        "This account has no password and no authenticator app here, and it did not sign in through a system that can "
-        "ask again. Sign in through OpenID Connect, set up two-factor authentication on your profile, or have a "
-        "password set."
+        "This account has neither a password nor an authenticator app here, and it did not sign in through a system "
+        "that can ask again who you are. Set up two-factor authentication on your profile, have a password set, or "
+        "sign in through OpenID Connect or SAML."
     )
 
 

@@ -62,6 +62,8 @@ def read(request: HttpRequest, provider: Provider, remembered: dict[str, Any]) -
         endpoints = discover(provider.openid.discovery_endpoint)
         answer.checks.append(Check(True, _("Discovery"), provider.openid.discovery_endpoint))
         _check_sender(request, endpoints)
+        if endpoints.names_itself:
+            answer.checks.append(Check(True, _("Sender"), _("The answer names this provider (iss).")))
         _check_consent(request)
         client = Client(provider.openid, endpoints, redirect_uri(request, provider))
         answer.person = client.person(request, nonce=remembered["nonce"], code_verifier=remembered["code_verifier"])

@@ -105,7 +105,9 @@ class Client(OIDCAuthenticationBackend):  # type: ignore[misc]
         """The code is exchanged (RFC 6749, 4.1.3), with the secret where the provider expects it."""
         payload["redirect_uri"] = self.redirect_uri
         headers, secret = dict(FORM), payload["client_secret"]
-        if self.endpoints.basic:
+        if not secret:
+            del payload["client_secret"]  # a public client, for which PKCE is all
+        elif self.endpoints.basic:
             pair = f"{quote_plus(payload['client_id'])}:{quote_plus(payload.pop('client_secret'))}"
             headers["Authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
         answer = fetched(self.endpoints.token, data=payload, headers=headers)

@@ -13,7 +13,8 @@ from sso.claims import ProviderRefused, ProviderSilent
 from sso.fetch import Answer, NoAnswer, fetch
 
 WELL_KNOWN = "/.well-known/openid-configuration"
-KEPT = 300.0  # seconds
+KEPT = 300.0  # seconds; on the way back, where the provider was well a moment ago
+FRESH = 30.0  # seconds; before somebody is sent to a provider that may be down by now
 # Signed with a key that only the provider has. With HS256 everybody who knows the client's secret could sign, "none" is
 # no signature (RFC 8725, 3.1 and 3.2).
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
@@ -38,11 +39,14 @@ _known: dict[str, tuple[float, Endpoints]] = {}
 _lock = threading.Lock()
 
 
-def discover(url: str, *, fresh: bool = False) -> Endpoints:
-    """The endpoints that stand at this address; ``fresh`` asks even when they are known. Raises ProviderRefused."""
+def discover(url: str, *, within: float = KEPT) -> Endpoints:
+    """The endpoints that stand at this address, as they were seen within so many seconds; 0 asks anew.
+
+    Raises ProviderRefused, ProviderSilent.
+    """
     with _lock:
-        kept, found = _known.get(url, (0.0, None))
-    if found is not None and not fresh and time.monotonic() - kept < KEPT:
+        seen, found = _known.get(url, (0.0, None))
+    if found is not None and time.monotonic() - seen < within:
         return found
     found = read(ask(url), url)
     with _lock:
@@ -97,8 +101,8 @@ def _is_this_machine(host: str) -> bool:
 
 def read(document: dict[str, Any], url: str) -> Endpoints:
     """The document that was found at ``url``. Raises ProviderRefused: another issuer's, or incomplete."""
-    issuer = document.get("issuer")
-    if not isinstance(issuer, str) or issuer.removesuffix("/") != url.removesuffix(WELL_KNOWN).removesuffix("/"):
+    issuer, home = document.get("issuer"), url.partition("?")[0].removesuffix(WELL_KNOWN)
+    if not isinstance(issuer, str) or issuer.removesuffix("/") != home.removesuffix("/"):
         sentence = _("The document at %(url)s is that of the issuer %(issuer)s, which lives elsewhere.")
         raise ProviderRefused("wrong_issuer", sentence % {"url": url, "issuer": str(issuer)[:200]})
     offered = document.get("id_token_signing_alg_values_supported")

@@ -12,7 +12,7 @@ from agora.base.actor import Actor
 from settings_admin.models import ServerSettings
 from sso.models import Provider, Report
 from sso.openid.client import Begin, Client
-from sso.openid.discovery import Endpoints, discover
+from sso.openid.discovery import FRESH, Endpoints, discover
 from sso.services.begun import begin
 
 LONGEST_HINT = 4_000  # characters; a longer address is refused by common servers
@@ -31,7 +31,7 @@ class OpenId:
         report: Report | None = None,
     ) -> str:
         # Whoever tests sees what the provider says now, not what it said some minutes ago.
-        endpoints = discover(provider.openid.discovery_endpoint, fresh=report is not None)
+        endpoints = discover(provider.openid.discovery_endpoint, within=0.0 if report else FRESH)
         asked = Begin(provider.openid, endpoints, redirect_uri=redirect_uri(request, provider))
         address, state, noted = asked.address(request)
         begin(provider, request=request, request_id=state, data=noted, actor=actor, next_path=next_path, report=report)
@@ -41,7 +41,8 @@ class OpenId:
         self, request: HttpRequest, provider: Provider, *, asked: dict[str, Any], actor: Actor, next_path: str
     ) -> str:
         """``max_age`` makes the provider say when it asked (OpenID Connect Core 1.0, 3.1.2.1)."""
-        endpoints, back = discover(provider.openid.discovery_endpoint), redirect_uri(request, provider)
+        endpoints = discover(provider.openid.discovery_endpoint, within=FRESH)
+        back = redirect_uri(request, provider)
         again = Begin(provider.openid, endpoints, redirect_uri=back, prompt="login", max_age="0")
         address, state, noted = again.address(request)
         data = {**noted, "again": asked}

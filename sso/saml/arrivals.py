@@ -15,7 +15,7 @@ from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 
 from agora.base.actor import Actor
-from sso.claims import Check, Person, ProviderRefused
+from sso.claims import Check, NothingBegun, Person, ProviderRefused
 from sso.models import Begun, Kind, Provider, Seen
 from sso.saml.copies import facts_of, owner_of, renew_soon
 from sso.saml.metadata import IdentityProvider
@@ -41,13 +41,14 @@ def receive(request: HttpRequest, provider: Provider | None, alias: str, *, acto
             raise _replayed() from None
         raise
     if remembered.get("stage") != ASKED:
-        raise ProviderRefused("unknown_request", _("The answer belongs to no sign-in that was begun here."))
+        raise NothingBegun
     if row.report is not None:
         return _tested(request, row, remembered, message, relay_state, request_id, actor=actor)
     assert row.provider is not None
     _check_relay_state(relay_state, remembered)
     arrived = _checked(request, row.provider, message, request_id, [], actor=actor)
-    return _hand_on(row, {"next": row.next_path, **_as_json(arrived)}, actor=actor)
+    values = {"next": row.next_path, "again": remembered.get("again"), "asked_at": arrived.asked_at}
+    return _hand_on(row, {**values, **_as_json(arrived)}, actor=actor)
 
 
 def _unasked(request: HttpRequest, provider: Provider | None, message: str, *, actor: Actor) -> str:
@@ -156,7 +157,7 @@ def land(request: HttpRequest, alias: str, token: str, *, actor: Actor) -> tuple
     """The second half: what the first one kept, once, for the browser that began it. Raises ProviderRefused."""
     row, values = begins.take(Kind.SAML, alias, token, actor=actor)
     if values.get("stage") != ARRIVED:
-        raise ProviderRefused("unknown_request", _("The answer belongs to no sign-in that was begun here."))
+        raise NothingBegun
     if not values.get("any_browser"):
         begins.check_browser(row, request)
     return row, values

@@ -53,7 +53,10 @@ def logout_address(sides: Sides, kept: dict[str, str], *, relay_state: str) -> t
 
 
 def answer_address(sides: Sides, asked: Asked, relay_state: str | None) -> str:
-    """Where the browser goes to tell the provider that its logout request was followed (signed)."""
+    """Where the browser goes to tell the provider that its logout request was followed (signed); "" where it
+    names no address."""
+    if not sides.provider.logout_answer:
+        return ""
     settings = sides.settings(sides.pairs[0])
     answer = OurLogoutResponse(settings, in_response_to=asked.request_id)
     parameters = {"SAMLResponse": answer.get_response()}

@@ -89,6 +89,12 @@ def check_times(assertion: Element) -> datetime:
     return datetime.fromtimestamp(max(end for end in ends if end is not None) + DRIFT, UTC)
 
 
+def asked_at(assertion: Element) -> float | None:
+    """When the provider asked the person (SAML Core 2.7.2), seconds since 1970."""
+    statement = assertion.find(f"{SAML}AuthnStatement")
+    return _seconds(statement.get("AuthnInstant")) if statement is not None else None
+
+
 def _attributes(assertion: Element, name: str) -> list[str]:
     return [one.get(name) for one in assertion.findall(f"{SAML}Conditions") if one.get(name)]
 

@@ -58,6 +58,16 @@ class SamlProtocol:
         )
         return address
 
+    def start_again(
+        self, request: HttpRequest, provider: Provider, *, asked: dict[str, Any], actor: Actor, next_path: str
+    ) -> str:
+        """``ForceAuthn``: whoever is signed in there is asked as well (SAML Core 3.4.1)."""
+        sides = sides_of(provider, facts_of(provider, actor=actor), request, actor=actor)
+        remembered = {"stage": ASKED, "relay_state": secrets.token_urlsafe(24), "again": asked}
+        address, request_id = _sign_in_address(sides, remembered["relay_state"], force=True)
+        begin(provider, request=request, request_id=request_id, data=remembered, actor=actor, next_path=next_path)
+        return address
+
     def leave(self, request: HttpRequest, provider: Provider, kept: Mapping[str, str]) -> str:
         """SAML Profiles 4.4.3.1, from the last good copy of the metadata alone."""
         facts = known_facts(provider)
@@ -105,10 +115,10 @@ def sides_of(provider: Provider, facts: IdentityProvider, request: HttpRequest, 
     )
 
 
-def _sign_in_address(sides: Sides, relay_state: str) -> tuple[str, str]:
+def _sign_in_address(sides: Sides, relay_state: str, *, force: bool = False) -> tuple[str, str]:
     """Where the browser goes to sign in, and the id of the request (SAML Bindings 3.4)."""
     settings = sides.settings(sides.pairs[0])
-    asked = OurAuthnRequest(settings)
+    asked = OurAuthnRequest(settings, force=force)
     parameters = {"SAMLRequest": asked.get_request(), "RelayState": relay_state}
     received = as_received(sides.addresses.acs)
     if sides.sign_requests:

@@ -18,7 +18,7 @@ from sso.models.saml import Saml
 from sso.saml import document
 from sso.saml.document import ASSERTION, SIGNED, Element
 from sso.saml.person import person_of
-from sso.saml.profile import check_addressees, check_answers, check_issuers, check_status, check_times
+from sso.saml.profile import asked_at, check_addressees, check_answers, check_issuers, check_status, check_times
 from sso.saml.toolkit import Sides, as_received
 
 Owner = Callable[[str], str]  # of a certificate: the name of another configured provider, or ""
@@ -48,6 +48,7 @@ class Arrived:
     assertion_id: str
     expires_at: datetime
     kept: dict[str, str]  # what a logout request will need
+    asked_at: float | None  # when the provider asked the person (AuthnInstant), seconds since 1970
 
 
 @contextmanager
@@ -102,7 +103,7 @@ def check_response(
         _check_by_library(response, sides, request_id, owner)
     with step(checks, _("Person"), _("NameID and username are there.")):
         person, kept = person_of(response, saml)
-    return Arrived(person, assertion.get("ID", ""), expires_at, kept)
+    return Arrived(person, assertion.get("ID", ""), expires_at, kept, asked_at(assertion))
 
 
 def _opened(message: str, root: Element, sides: Sides, checks: list[Check]) -> Response:

@@ -4,11 +4,13 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import Account
 from sessions_admin.models import Session
+from sso.models import Identity, Provider
 from sso.openid import discovery, keys
 from tests.browser.axe import complaints
 from tests.browser.conftest import Browse
@@ -103,3 +105,48 @@ def test_saying_no_at_the_provider(browse: Browse, staff: OpenIdProvider, ada: A
     assert complaints(page) == []
     page.goto("/profile/")
     expect(page.get_by_role("heading", level=1)).to_have_text("Profile")  # ada is still here
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_test_of_what_is_typed(scripts: bool, browse: Browse, staff: OpenIdProvider, ada: Account) -> None:
+    """In a new tab, with a real sign-in; the form stays as it is and ada stays signed in."""
+    page = browse(ada, beside=(staff.issuer,), java_script_enabled=scripts)
+    page.goto("/settings/server/single-sign-on/new/openid/")
+    page.get_by_label("Name", exact=True).fill("Staff of the clinic")
+    page.get_by_label("Alias").fill("staff")
+    page.get_by_label("Discovery Endpoint").fill(staff.discovery)
+    page.get_by_label("Client ID").fill("agora")
+    page.get_by_label("Client Secret").fill("only between the two of them")
+    with page.context.expect_page() as opened:
+        page.get_by_role("button", name="Test", exact=True).click()
+    tab = opened.value
+    tab.get_by_label("Login").fill("u-1001")
+    tab.get_by_role("button", name="Continue").click()
+    expect(tab.get_by_role("heading", level=1)).to_have_text("Test of Staff of the clinic")
+    expect(tab.get_by_text("The test passed")).to_be_visible()
+    expect(tab.get_by_text("Would create the account vera").first).to_be_visible()
+    assert not scripts or complaints(tab) == []
+    assert not Provider.objects.exists() and not Account.objects.filter(username="vera").exists()
+    assert Session.objects.count() == 1
+    tab.close()
+    expect(page.get_by_label("Alias")).to_have_value("staff")
+    page.get_by_role("button", name=re.compile("^(Save|Create)")).first.click()
+    expect(page.get_by_text("Nothing is saved yet.")).to_have_count(0)
+    expect(page.get_by_role("heading", level=1)).not_to_have_text("New OpenID Connect provider")
+    assert Provider.objects.get().tested
+
+
+@pytest.mark.usefixtures("ours")
+def test_confirming_admin_mode_at_the_provider(browse: Browse, staff: OpenIdProvider, root: Account) -> None:
+    provider = Provider.objects.get()
+    Identity.objects.create(provider=provider, subject="u-1001", account=root, created_at=timezone.now())
+    page = browse(beside=(staff.issuer,))
+    sign_in(page)
+    page.goto("/admin-mode/")
+    assert complaints(page) == []
+    page.get_by_role("button", name="Go on at Staff of the clinic").click()
+    page.get_by_label("Login").fill("u-1001")  # although the provider knows who it is
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_label("Reason").fill("Ticket 4711")
+    page.get_by_role("button", name="Start admin mode").click()
+    expect(page.locator("body")).to_have_attribute("data-mode", "admin")

@@ -109,6 +109,12 @@ function partyOf(request, done) {
   samlp.parseRequest(request, (error, found) => done(error, found && state.parties[found.issuer]));
 }
 
+// ForceAuthn: whoever is signed in is asked as well.
+const forced = (request) =>
+  new Promise((done) => {
+    samlp.parseRequest(request, (_error, found) => done(found?.forceAuthn === "true"));
+  });
+
 async function answer(request, response) {
   const url = new URL(request.url, issuer);
   const body = request.method === "POST" ? Object.fromEntries(new URLSearchParams(await text(request))) : {};
@@ -124,11 +130,12 @@ async function answer(request, response) {
     })(request, response);
   if (url.pathname === "/sign-in" && state.accounts[body.login]) {
     const id = randomUUID();
-    sessions.set(id, { login: body.login, index: randomUUID(), parties: new SessionParticipants() });
+    const parties = session?.login === body.login ? session.parties : new SessionParticipants();
+    sessions.set(id, { login: body.login, index: session?.index ?? randomUUID(), parties, asked: body.next });
     return response.writeHead(303, { location: body.next, "set-cookie": `idp=${id}; HttpOnly; Path=/` }).end();
   }
   if (url.pathname === "/sso") {
-    if (!session) {
+    if (!session || ((await forced(request)) && session.asked !== request.url)) {
       response.setHeader("content-type", "text/html");
       const form =
         `<form method="post" action="/sign-in"><input type="hidden" name="next" value="${escape(request.url)}">` +

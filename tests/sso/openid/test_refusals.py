@@ -16,6 +16,7 @@ from accounts.models import Account
 from audit.models import Entry, Outcome
 from sessions_admin.models import Session
 from sso.models import Begun
+from sso.openid import protocol
 from tests.conftest import Make
 from tests.sso.openid.conftest import Connect, address_in, begin, come_back, sign_in
 from tests.sso.openid.hostile import CLIENT, Hostile, Key, rsa_key, unsigned
@@ -258,6 +259,7 @@ def test_an_error_signs_nobody_out(known: bool, hostile: Hostile, connect: Conne
     answer = come_back(client, told)
     assert answer.status_code == (403 if known else 400) and b"<b>no" not in answer.content
     assert reasons() == ["declined" if known else "unknown_request"]
+    assert b"You are signed in as before, as ada." in answer.content
     assert client.get("/profile/").status_code == 200
     assert Session.objects.signed_in().not_closed().count() == 1
 
@@ -335,11 +337,14 @@ def test_a_broken_provider_is_one_sentence(
 
 
 def test_a_provider_that_is_gone_does_not_hold_up_the_sign_in_page(
-    client: Client, hostile: Hostile, connect: Connect
+    client: Client, hostile: Hostile, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connect(hostile)
+    sign_in(Client(), hostile)  # it was there a moment ago
     hostile.stop()
+    monkeypatch.setattr(protocol, "FRESH", 0.0)
     assert b"Staff" in client.get("/sign-in/").content
     page = client.post("/sso/staff/login/")
     assert page.status_code == 503 and b"Staff does not answer" in page.content
     assert reasons() == ["unreachable"]
+    assert not Begun.objects.exists()

@@ -41,6 +41,7 @@ class Answer:
     recipient: str | None = ""
     inner_request_id: str | None = ""  # empty: as ``request_id``
     minutes: float = 0  # by which everything is shifted
+    asked: float | None = None  # minutes until the provider asked the person; none: as ``minutes``
     signs: str = "assertion"  # "response", "both", "nothing"
     by: str = "provider"  # whose key
     method: Any = None
@@ -86,7 +87,9 @@ class Answer:
   <Conditions NotBefore="{instant(self.minutes - 1)}" NotOnOrAfter="{instant(self.minutes + 5)}">{
             audience if self.audience else ""
         }</Conditions>
-  <AuthnStatement AuthnInstant="{instant(self.minutes)}" SessionIndex="{self.session_index}"><AuthnContext>
+  <AuthnStatement AuthnInstant="{instant(self.minutes if self.asked is None else self.asked)}" SessionIndex="{
+            self.session_index
+        }"><AuthnContext>
    <AuthnContextClassRef>urn:oasis:names:tc:SAML:2.0:ac:classes:Password</AuthnContextClassRef>
   </AuthnContext></AuthnStatement>
   <AttributeStatement>{"".join(_values(name, values) for name, values in statements.items())}</AttributeStatement>

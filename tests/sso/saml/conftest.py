@@ -85,7 +85,10 @@ class Visitor:
         assert answer.status_code == 200, answer.content
         found = re.search(r'id="away" href="([^"]+)"', answer.content.decode())
         assert found
-        address = unescape(found[1])
+        return self.read(unescape(found[1]))
+
+    def read(self, address: str) -> str:
+        """What the address asks the provider."""
         asked = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
         request = etree.fromstring(Utils.decode_base64_and_inflate(asked["SAMLRequest"]))
         self.request_id, self.relay_state = request.get("ID"), asked["RelayState"]

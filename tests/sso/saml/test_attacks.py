@@ -38,7 +38,7 @@ def reason() -> str:
 def refused(visitor: Visitor, provider: Provider, sent: Element, **how: Any) -> str:
     accounts = set(Account.objects.values_list("username", flat=True))
     page = visitor.bring(provider, sent, **how)
-    assert page.status_code == 403
+    assert page.status_code in (400, 403)
     assert b"You are not signed in" in page.content
     assert not Session.objects.signed_in().exists()
     assert set(Account.objects.values_list("username", flat=True)) == accounts
@@ -174,7 +174,7 @@ def test_incomplete_answers_are_refused(target: Provider, visitor: Visitor, fiel
 
 
 @pytest.mark.parametrize(
-    "sent", ["", "%%%", "PHg+", "A" * 2_000_000, message(b"<x/>"), message(b"\xff\xfe<\x00x\x00/\x00>\x00"), "\0"]
+    "sent", ["%%%", "PHg+", "A" * 2_000_000, message(b"<x/>"), message(b"\xff\xfe<\x00x\x00/\x00>\x00"), "\0"]
 )
 def test_nonsense_is_refused(target: Provider, visitor: Visitor, sent: str) -> None:
     visitor.go(target)
@@ -185,6 +185,16 @@ def test_a_disabled_provider_lets_nobody_in(target: Provider, visitor: Visitor) 
     visitor.go(target)
     Provider.objects.filter(pk=target.pk).update(enabled=False)
     assert refused(visitor, target, answer(target, visitor).root()) == "disabled"
+
+
+def test_looking_at_the_addresses_records_nothing(target: Provider) -> None:
+    for answer_of in (
+        Client().post("/sso/forge/acs/"),
+        Client().get("/sso/forge/arrival/"),
+        Client().get("/sso/forge/slo/"),
+    ):
+        assert answer_of.status_code == 400
+    assert not Entry.objects.filter(outcome="failed").exists()
 
 
 def test_other_methods_and_unknown_providers(target: Provider) -> None:

@@ -12,7 +12,8 @@ from tests.conftest import Make
 from tests.services.saml import IdentityProvider
 from tests.sso.saml.conftest import Hall
 
-PAGE = "/settings/server/single-sign-on/saml/"
+HOME = "/settings/server/single-sign-on/"
+PAGE = f"{HOME}saml/"
 
 
 def states() -> list[str]:
@@ -50,12 +51,12 @@ def test_metadata_is_renewed_by_a_button(
 ) -> None:
     provider, pasted, client = hall(), forge(), make.client(ada)
     assert b"Not known yet" in client.get(PAGE).content
-    done = client.post(f"{PAGE}metadata/{provider.pk}/renew/", follow=True)
+    done = client.post(f"{HOME}{provider.pk}/renew-metadata/", follow=True)
     assert b"up to date" in done.content and b"Not known yet" not in done.content
-    assert client.post(f"{PAGE}metadata/{pasted.pk}/renew/").status_code == 404
+    assert client.post(f"{HOME}{pasted.pk}/renew-metadata/").status_code == 404
     provider.saml.idp_entity_id = "https://other.example.com/"
     provider.saml.save()
-    failed = client.post(f"{PAGE}metadata/{provider.pk}/renew/", follow=True)
+    failed = client.post(f"{HOME}{provider.pk}/renew-metadata/", follow=True)
     assert idp.entity_id in failed.content.decode()
     assert Entry.objects.filter(event="provider.metadata_renewed", outcome="failed").count() == 1
 
@@ -66,8 +67,8 @@ def test_only_administrators_of_settings_see_it(make: Make, sam: Account, path: 
     assert make.client(sam).get(PAGE + path).status_code == 403
 
 
-@pytest.mark.parametrize("path", ["announce/", "switch/", "retire/", "metadata/1/renew/"])
+@pytest.mark.parametrize("path", ["saml/announce/", "saml/switch/", "saml/retire/", "1/renew-metadata/"])
 def test_only_administrators_of_settings_change_it(make: Make, sam: Account, our_key: SigningKey, path: str) -> None:
-    assert Client().post(PAGE + path).status_code == 302
-    assert make.client(sam).post(PAGE + path).status_code == 403
+    assert Client().post(HOME + path).status_code == 302
+    assert make.client(sam).post(HOME + path).status_code == 403
     assert states() == ["active"]

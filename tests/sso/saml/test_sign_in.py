@@ -99,7 +99,7 @@ def test_the_second_half_works_once_and_only_in_the_browser_that_began(
     other.go(provider)
     assert other.client.get(posted["Location"]).status_code == 403
     assert Entry.objects.filter(event="session.opened").latest("pk").details["reason"] == "other_browser"
-    assert visitor.client.get(posted["Location"]).status_code == 403
+    assert visitor.client.get(posted["Location"]).status_code == 400
     assert Entry.objects.filter(event="session.opened").latest("pk").details["reason"] == "unknown_request"
     assert not Session.objects.signed_in().exists()
 

@@ -68,7 +68,7 @@ def test_signing_out_here_signs_out_there(hall: Hall, idp: IdentityProvider, vis
     assert b"You are signed out, at Hospital as well." in landed.content
     assert "Provider sign-in" in browser.get(f"{idp.entity_id}/sso?party=x", timeout=10).text
     again = visitor.client.get("/sso/hospital/slo/", QUERY_STRING=query_of(back.headers["Location"]))
-    assert again.status_code == 403
+    assert again.status_code == 400
     assert Entry.objects.filter(event="provider.signed_out").latest("pk").details["reason"] == "unknown_request"
 
 
@@ -170,7 +170,7 @@ REFUSED: dict[str, Callable[[], str]] = {
     "comment": lambda: signed(request(name="a<!-- -->da")),
     "invalid": lambda: signed(f'<p:AuthnRequest xmlns:p="{PROTOCOL}" Destination="{SLO}"><Issuer xmlns="{SAML}">'
                               "https://forge.example.com/metadata</Issuer></p:AuthnRequest>"),
-    "unsigned, nothing at all": lambda: "",
+    "unsigned, nothing at all": lambda: "SAMLRequest=",
 }  # fmt: skip
 
 
@@ -216,7 +216,15 @@ def test_an_answer_to_no_logout_request_is_refused(signed_in: Visitor) -> None:
     xml = f"""<p:LogoutResponse xmlns:p="{PROTOCOL}" ID="_r" Version="2.0" IssueInstant="{instant()}"
  Destination="{SLO}" InResponseTo="_x"><Issuer xmlns="{SAML}">https://forge.example.com/metadata</Issuer>
  <p:Status><p:StatusCode Value="{SUCCESS}"/></p:Status></p:LogoutResponse>"""
-    assert hear(signed(xml, kind="SAMLResponse")).status_code == 403
+    assert hear(signed(xml, kind="SAMLResponse")).status_code == 400
     assert why() == "unknown_request"
     assert hear(unsigned(signed(xml, kind="SAMLResponse"))).status_code == 403
     assert why() == "unsigned"
+
+
+def test_a_provider_that_names_no_address_for_the_answer_gets_none(signed_in: Visitor) -> None:
+    row = Provider.objects.with_settings().get(alias="forge").saml
+    row.metadata_xml = re.sub(r"<SingleLogoutService[^>]*>", "", row.metadata_xml)
+    row.save()
+    assert hear(signed(request()))["Location"] == "/sign-in/"
+    assert not is_signed_in(signed_in)
