@@ -224,6 +224,10 @@ class Account(Searchable, AbstractBaseUser):  # type: ignore[django-manager-miss
         """Answered by the auth backends, from the table in ``accounts.roles``."""
         return any(backend.has_perm(self, perm, obj) for backend in get_backends())
 
+    def is_visible_to(self, account: "Account") -> bool:
+        """The rule of ``visible_to``, for one row that is known."""
+        return self.pk == account.pk or account.has_perm("accounts.view")
+
     def has_perms(self, perms: Any, obj: Any = None) -> bool:
         return all(self.has_perm(perm, obj) for perm in perms)
 

@@ -5,6 +5,7 @@ A task lives in its app's ``tasks.py``, takes ids, calls one service and is safe
 """
 
 import logging
+import logging.config
 import os
 import threading
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from celery import Celery, signals
 from django.conf import settings
 from django.db import transaction
 
-from agora.base.actor import Actor, Origin
+from agora.base.actor import Actor, Origin, name_in_logs
 
 logger = logging.getLogger(__name__)
 
@@ -105,9 +106,27 @@ _publisher = Publisher(app.send_task)
 os.register_at_fork(after_in_child=_publisher.forget)
 
 
+@signals.setup_logging.connect  # type: ignore[untyped-decorator]
+def log_like_the_web_server(loglevel: int = logging.INFO, logfile: str | None = None, **_: Any) -> None:
+    """The lines of worker and clock are those of the web server, names included; to the file that was asked for."""
+    usual: dict[str, Any] = settings.LOGGING
+    config = {**usual, "root": {**usual["root"], "level": loglevel}}
+    if logfile:
+        console = {name: usual["handlers"]["console"][name] for name in ("formatter", "filters")}
+        into = {"class": "logging.handlers.WatchedFileHandler", "filename": logfile, "encoding": "utf-8"}
+        config["handlers"] = {"console": {**console, **into}}
+    logging.config.dictConfig(config)
+
+
 @signals.task_prerun.connect  # type: ignore[untyped-decorator]
-def log_cause(task: Any = None, **_: Any) -> None:
-    """The worker's log names who caused each task that somebody caused, and in which request."""
+def name_cause(task: Any = None, **_: Any) -> None:
+    """Log lines of a task name who caused it; the first also in which request."""
     actor = actor_of_task(task.request)
+    name_in_logs(actor if actor.account else None)
     if actor.account or actor.origin.request_id:
-        logger.info("%s for %s, request %s", task.name, actor.names, actor.origin.request_id or "-")
+        logger.info("%s for %s, request %s", task.name, actor.names or "-", actor.origin.request_id or "-")
+
+
+@signals.task_postrun.connect  # type: ignore[untyped-decorator]
+def name_nobody(**_: Any) -> None:
+    name_in_logs(None)

@@ -10,6 +10,9 @@ handler404 = errors.not_found
 handler500 = errors.server_error
 
 urlpatterns = [
+    # First, for the addresses below are tried in turn and scripts ask all day.
+    path("api/v1/", include("agora.api")),
+    path("api/docs/", api.docs, name="api-docs"),
     path("", overview.overview, name="overview"),
     path("jump/", jump.jump, name="jump"),
     path("", include("accounts.urls")),
@@ -18,8 +21,6 @@ urlpatterns = [
     path("", include("projects.urls")),
     path("sessions/", include("sessions_admin.urls")),
     path("audit/", include("audit.urls")),
-    path("api/v1/", include("agora.api")),
-    path("api/docs/", api.docs, name="api-docs"),
     path("settings/server/", include("settings_admin.urls")),
     path("settings/server/mail/", include("mail.urls")),
     path("", include("feedback.urls")),

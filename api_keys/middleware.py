@@ -11,6 +11,7 @@ from agora.base.actor import actor_of
 from agora.base.errors import Refused, problem
 from agora.base.http import is_api
 from api_keys.services.use import KeyRefused, let_in
+from rest.middleware import limited
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 
@@ -42,7 +43,8 @@ class KeyMiddleware:
             try:
                 self._let_in(request, header)
             except Refused as refusal:
-                return refused(request, refusal)
+                answer = refused(request, refusal)
+                return limited(request, lambda _request: answer)  # those who have no key are counted as well
         elif not request.user.is_authenticated:
             request._dont_enforce_csrf_checks = True  # type: ignore[attr-defined]  # there is nobody to be forged
         return self.get_response(request)

@@ -11,16 +11,14 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, KeyLogin
 from accounts.names import validate_name
-from api_keys.secret_text import digest_of
 from settings_admin.models import ServerSettings
 
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
-    def with_secret(self, secret: str) -> Self:
-        """The key that has this secret, with its account and the server's switch: one query."""
+    def with_digest(self, digest: str) -> Self:
+        """The key whose secret has this digest, with its account and the server's switch: one query."""
         switch = ServerSettings.objects.filter(pk=1).values("allow_api_keys")
-        rows = self.filter(digest=digest_of(secret)).select_related("account")
-        return rows.annotate(server_allows=Subquery(switch))
+        return self.filter(digest=digest).select_related("account").annotate(server_allows=Subquery(switch))
 
     def of_account(self, account: Account) -> Self:
         return self.filter(account=account).order_by("name", "pk")
@@ -49,7 +47,7 @@ class ApiKey(models.Model):
     last_used_at = models.DateTimeField(null=True)
     last_used_address = models.GenericIPAddressField(null=True)
 
-    server_allows: bool  # from with_secret()
+    server_allows: bool  # from with_digest()
     audit_type = "api_key"
     objects = ApiKeyQuerySet.as_manager()
 

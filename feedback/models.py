@@ -8,6 +8,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from agora.base.actor import NAMES_LENGTH
+
 
 class FeedbackQuerySet(models.QuerySet["Feedback"]):
     def unhandled(self) -> Self:
@@ -31,9 +33,9 @@ class Feedback(models.Model):
     account = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="feedback", db_index=False
     )
-    account_name = models.CharField(max_length=150)
+    account_name = models.CharField(max_length=NAMES_LENGTH)
     handled_at = models.DateTimeField(null=True)
-    handled_by_name = models.CharField(max_length=150, blank=True)
+    handled_by_name = models.CharField(max_length=NAMES_LENGTH, blank=True)
 
     audit_type = "feedback"
     objects = FeedbackQuerySet.as_manager()

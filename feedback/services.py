@@ -9,6 +9,7 @@ from accounts.models import Account
 from accounts.services.rules import fresh
 from agora.base.actor import Actor
 from agora.base.errors import Refused
+from agora.base.models import locked
 from audit.events import event
 from audit.services import change
 from feedback.models import Feedback
@@ -35,9 +36,7 @@ class TooMuchFeedback(Refused):
 
 def send_feedback(account: Account, text: str, *, may_answer: bool, page: str, actor: Actor) -> Feedback:
     """Keep a message for the administrators. Raises FeedbackIsOff, TooMuchFeedback."""
-    row = Feedback(
-        at=actor.at, text=text, may_answer=may_answer, page=page, account=account, account_name=account.username
-    )
+    row = Feedback(at=actor.at, text=text, may_answer=may_answer, page=page, account=account, account_name=actor.names)
     with change(SENT, actor=actor, target=row, page=page, may_answer=may_answer, length=len(text)):
         if not ServerSettings.load().allow_feedback:
             raise FeedbackIsOff
@@ -58,11 +57,14 @@ def _tell(row: Feedback, actor: Actor) -> None:
 
 
 def set_handled(feedback: Feedback, handled: bool, *, actor: Actor) -> Feedback:
-    """Tick a message off, or put it back. Doing it twice changes nothing: the first to handle it stays named."""
+    """Tick a message off, or put it back. Doing it twice changes nothing: the first to handle it stays named.
+
+    Raises Gone.
+    """
     with change(HANDLED if handled else REOPENED, actor=actor, target=feedback) as entry:
-        row = Feedback.objects.select_for_update().get(pk=feedback.pk)
+        row = locked(Feedback.objects.all(), feedback)
         entry.compare({"handled": row.handled_at is not None}, {"handled": handled})
         if not entry.silent:
-            row.handled_at, row.handled_by_name = (actor.at, actor.label) if handled else (None, "")
+            row.handled_at, row.handled_by_name = (actor.at, actor.names) if handled else (None, "")
             row.save(update_fields=["handled_at", "handled_by_name"])
     return row

@@ -26,7 +26,7 @@ def error_in_request(request: HttpRequest | None = None, **_: Any) -> None:
             error,
             what=f"{request.method} {request.path}" if request else "",
             request_id=getattr(request, "request_id", ""),
-            account_name=actor.label if isinstance(actor, Actor) else "",
+            account_name=actor.names if isinstance(actor, Actor) else "",
             secrets=sent_with(request) if request else (),
         )
         _keep(report)
@@ -41,7 +41,7 @@ def error_in_task(sender: Any = None, exception: BaseException | None = None, **
     try:
         actor = actor_of_task(sender.request)
         what, request_id = str(sender.name), actor.origin.request_id
-        _keep(report_on(exception, what=what, request_id=request_id, account_name=actor.label))
+        _keep(report_on(exception, what=what, request_id=request_id, account_name=actor.names))
     except Exception:
         logger.exception("An error could not be written down")
 

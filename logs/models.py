@@ -7,6 +7,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from agora.base.actor import NAMES_LENGTH
+
 
 class ErrorGroupQuerySet(models.QuerySet["ErrorGroup"]):
     def untold(self, before: datetime) -> Self:
@@ -24,7 +26,7 @@ class ErrorGroup(models.Model):
     frames = models.TextField(blank=True)
     what = models.CharField(max_length=420, blank=True)
     request_id = models.CharField(max_length=32, blank=True)
-    account_name = models.CharField(max_length=150, blank=True)
+    account_name = models.CharField(max_length=NAMES_LENGTH, blank=True)
     first_at = models.DateTimeField()
     last_at = models.DateTimeField()
     count = models.PositiveBigIntegerField(default=0)

@@ -18,6 +18,8 @@ from urllib.parse import unquote, urlsplit
 from django.conf import settings
 from django.http import HttpRequest
 
+from agora.base.actor import NAMES_LENGTH
+
 MASK = "•••"
 SHORTEST = 4  # characters; shorter values are in every other word
 LONGEST_MESSAGE = 300
@@ -57,7 +59,7 @@ def report_on(
         fingerprint=hashlib.sha256("\n".join([exception, *way]).encode()).hexdigest(),
         what=what[:420],
         request_id=request_id[:32],
-        account_name=account_name[:150],
+        account_name=account_name[:NAMES_LENGTH],
     )
 
 

@@ -169,6 +169,11 @@ class Message(models.Model):
         return {State.SENT: "ok", State.FAILED: "bad", State.SENDING: "accent"}.get(State(self.state), "")
 
     @property
+    def caused_by(self) -> str:
+        """Whoever caused it, and as whom."""
+        return f"{self.actor_name} as {self.behalf_name}" if self.behalf_name else self.actor_name
+
+    @property
     def can_retry(self) -> bool:
         """Did it fail after there was something to send? What never was a mail was never tried."""
         return self.state == State.FAILED and self.attempts > 0

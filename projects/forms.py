@@ -9,6 +9,7 @@ from accounts.names import validate_name
 from agora.base.models import fold
 from projects.models import MY_AGORA, Project
 from projects.roles import DESCRIPTIONS, ProjectRole
+from projects.services.admin_mode import Ways
 
 if TYPE_CHECKING:
     ModelForm = forms.ModelForm[Project]
@@ -81,8 +82,37 @@ class AdminModeForm(forms.Form):
         strip=False,
         max_length=4096,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-        error_messages={"required": _("Type your password.")},
+        required=False,
     )
+    code = forms.CharField(
+        label=_("Or a code of your authenticator app"),
+        max_length=64,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "autocapitalize": "none"}),
+        help_text=_("A recovery code does as well; it counts once."),
+    )
+
+    def __init__(self, *args: Any, ways: Ways, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not ways.code:
+            del self.fields["code"]
+        if not ways.password:
+            del self.fields["password"]
+            if ways.code:
+                self.fields["code"].label = _("Code of your authenticator app")
+
+    @property
+    def tried(self) -> str:
+        """The field that the person confirmed with, for what is wrong with it."""
+        return "password" if self.cleaned_data.get("password") or "code" not in self.fields else "code"
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        if not (values.get("password") or values.get("code")):
+            first = next((name for name in ("password", "code") if name in self.fields), None)
+            both = _("Type your password or a code.") if "code" in self.fields else _("Type your password.")
+            self.add_error(first, both if first == "password" else _("Type a code."))
+        return values
 
 
 ROLE_CHOICES = [(role.value, role.label, DESCRIPTIONS[role]) for role in ProjectRole]

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
 from accounts.names import validate_name
-from agora.base.actor import Actor
+from agora.base.actor import NAMES_LENGTH, Actor
 from agora.base.models import Searchable, fold, one_of
 from projects.roles import ProjectRole
 
@@ -105,7 +105,7 @@ class Membership(models.Model):
     account = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     role = models.CharField(_("Role"), max_length=20, choices=ProjectRole.choices)
     added_at = models.DateTimeField()
-    added_by_name = models.CharField(max_length=150, blank=True)
+    added_by_name = models.CharField(max_length=NAMES_LENGTH, blank=True)
 
     class Meta:
         verbose_name = _("member")

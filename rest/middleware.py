@@ -25,21 +25,24 @@ class RateLimitMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if not is_api(request):
-            return self.get_response(request)
-        limit = settings.MACHINE_RATE if getattr(request, "machine", None) else settings.API_RATE
-        now = time.time()
-        seconds = math.ceil(WINDOW - now % WINDOW)
-        count = counted(f"api:{who(request)}:{int(now // WINDOW)}")
-        if count > limit:
-            sentence = _("Too many requests. Try again in %(seconds)d seconds.") % {"seconds": seconds}
-            response = problem(request, 429, "too_many_requests", sentence)
-            response["Retry-After"] = str(seconds)
-        else:
-            response = self.get_response(request)
-        response["RateLimit-Policy"] = f'"default";q={limit};w={WINDOW}'
-        response["RateLimit"] = f'"default";r={max(0, limit - count)};t={seconds}'
-        return response
+        return limited(request, self.get_response) if is_api(request) else self.get_response(request)
+
+
+def limited(request: HttpRequest, get_response: Callable[[HttpRequest], HttpResponse]) -> HttpResponse:
+    """Count the request and answer it, or refuse it; the answer tells what is left."""
+    limit = settings.MACHINE_RATE if getattr(request, "machine", None) else settings.API_RATE
+    now = time.time()
+    seconds = math.ceil(WINDOW - now % WINDOW)
+    count = counted(f"api:{who(request)}:{int(now // WINDOW)}")
+    if count > limit:
+        sentence = _("Too many requests. Try again in %(seconds)d seconds.") % {"seconds": seconds}
+        response = problem(request, 429, "too_many_requests", sentence)
+        response["Retry-After"] = str(seconds)
+    else:
+        response = get_response(request)
+    response["RateLimit-Policy"] = f'"default";q={limit};w={WINDOW}'
+    response["RateLimit"] = f'"default";r={max(0, limit - count)};t={seconds}'
+    return response
 
 
 def who(request: HttpRequest) -> str:

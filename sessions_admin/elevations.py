@@ -163,7 +163,7 @@ def counts(elevation_ids: Iterable[int]) -> dict[int, Counts]:
     entries = Entry.objects.filter(elevation_id__in=ids).exclude(event__in=frames).order_by()
     kinds = {
         "changes": Count("pk", filter=Q(outcome=Outcome.SUCCESS) & ~opening),
-        "opened": Count("pk", filter=opening),
+        "opened": Count("pk", filter=Q(outcome=Outcome.SUCCESS) & opening),
         "refused": Count("pk", filter=Q(outcome=Outcome.DENIED)),
     }
     told: dict[int, Counts] = {pk: dict.fromkeys(kinds, 0) for pk in ids}

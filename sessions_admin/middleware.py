@@ -27,12 +27,16 @@ class SessionMiddleware(DjangoSessionMiddleware):
         elif store.row is not None and not store.modified:
             store.touch()
         try:
-            return super().process_response(request, response)
+            answer = super().process_response(request, response)
         except SessionInterrupted:
             # Ended by somebody else while this request ran: what it did stands, but it goes no further.
-            answer = sign_in_first(request)
-            answer.delete_cookie(settings.SESSION_COOKIE_NAME)
-            return answer
+            return sign_in_first(request)
+        cookie = answer.cookies.get(settings.SESSION_COOKIE_NAME)
+        if cookie is not None and not cookie.value and not (store.over or store.ended):
+            # A key that is not known may be the one of a moment ago: another window's answer brought a new one, which
+            # this answer would delete.
+            del answer.cookies[settings.SESSION_COOKIE_NAME]
+        return answer
 
 
 def _store(request: HttpRequest) -> SessionStore:

@@ -12,21 +12,28 @@ from django.utils import timezone
 from django.utils.crypto import get_random_string
 
 from agora.base.actor import Actor
-from sessions_admin import lookup
+from agora.base.prepared import TEXT, Prepared
 from sessions_admin.models import Cause, Method, Session, digest_of
 
 if TYPE_CHECKING:
     from accounts.models import Account
 
+# The one query of every request: session, account and the server's limits by the key's digest.
+open_session = Prepared(
+    "agora_open_session", lambda: Session.objects.not_closed().with_limits().filter(key_digest=TEXT)
+)
+
 
 class SessionStore(SessionBase):
-    """One browser's session. ``row`` is its row, None until there is one; ``cause`` says why it is about to end."""
+    """One browser's session. ``row`` is its row, None until there is one; ``cause`` says why it is about to end;
+    ``over`` that it ended by this request."""
 
     def __init__(self, session_key: str | None = None) -> None:
         super().__init__(session_key)
         self.row: Session | None = None
         self.cause = Cause.SIGNED_OUT
         self.ended: tuple[Session, Cause] | None = None
+        self.over = False
         self.address: str | None = None
         self.user_agent = ""
         self.method = Method.UNKNOWN
@@ -46,7 +53,7 @@ class SessionStore(SessionBase):
 
     def load(self) -> dict[str, Any]:
         now = timezone.now()
-        row = lookup.open_session(digest_of(self.session_key or ""))
+        row = open_session(digest_of(self.session_key or ""))
         if row is None:
             self._session_key = None
             return {}
@@ -123,7 +130,7 @@ class SessionStore(SessionBase):
         end_of_sessions(rows.values("pk"), actor=Actor.system(), at=timezone.now())
         rows.filter(account__isnull=True).delete()
         rows.update(closed_at=timezone.now(), cause=self.cause, data="")
-        self.row = None
+        self.row, self.over = None, True
 
     @classmethod
     def clear_expired(cls) -> None:

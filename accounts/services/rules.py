@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Account
 from agora.base.actor import Actor
 from agora.base.errors import Refused
+from agora.base.models import locked
 
 
 class OnlySuperusersEditSuperusers(Refused):
@@ -48,6 +49,6 @@ def check_not_last_superuser(account: Account) -> None:
 
 
 def fresh(account: Account) -> Account:
-    """The account as it is now, its row locked until the transaction ends."""
-    current: Account = Account.objects.select_for_update().get(pk=account.pk)
+    """The account as it is now, its row locked until the transaction ends. Raises Gone."""
+    current: Account = locked(Account.objects.all(), account)
     return current

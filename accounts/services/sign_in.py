@@ -102,7 +102,8 @@ def close_session(request: HttpRequest, *, actor: Actor, cause: Cause = Cause.SI
             end_of_sessions([row.pk], actor=actor, at=actor.at)
         logout(request)
         if account is not None and row is not None:
-            record(CLOSED, actor=actor.as_account(account, row.pk), target=row, account=account.username, cause=cause)
+            who = actor if actor.account else actor.as_account(account, row.pk)
+            record(CLOSED, actor=who, target=row, account=account.username, cause=cause)
 
 
 def hold(request: HttpRequest, account: Account) -> None:

@@ -12,12 +12,13 @@ from django.views.decorators.http import require_http_methods
 from accounts.forms.by_mail import RegisterForm
 from accounts.services import registration
 from accounts.services.throttle import TooManyRequests
-from agora.base.access import public
+from agora.base.access import not_while_impersonating, public
 from agora.base.http import Request
 from mail.services import CannotMail, mail_is_on
 from settings_admin.models import ServerSettings
 
 
+@not_while_impersonating
 @public
 @never_cache
 @sensitive_post_parameters("password")
@@ -58,6 +59,7 @@ def _registered(request: Request, form: RegisterForm) -> bool:
     return False
 
 
+@not_while_impersonating
 @public
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])

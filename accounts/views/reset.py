@@ -18,6 +18,7 @@ from agora.base.http import Request
 from mail.services import mail_is_on
 
 
+@not_while_impersonating
 @public
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -44,6 +45,7 @@ def forgot_password(request: Request) -> HttpResponse:
     return response
 
 
+@not_while_impersonating
 @public
 @never_cache
 @sensitive_post_parameters()

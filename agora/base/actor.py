@@ -52,6 +52,7 @@ class Origin:
 
 
 PEOPLE = ("account", "impersonator")
+NAMES_LENGTH = 320  # characters of ``Actor.names``: two usernames and a word between
 
 
 @dataclass(frozen=True)
@@ -111,8 +112,8 @@ class Actor:
 
     @property
     def names(self) -> str:
-        """For log lines: "root as vic" while impersonating."""
-        who = self.accountable.get_username() if self.accountable else self.name or "-"
+        """Where one text names who did something: "root as vic" while impersonating; empty for a visitor."""
+        who = self.accountable.get_username() if self.accountable else self.name
         return f"{who} as {self.label}" if self.impersonator else who
 
     def as_dict(self) -> dict[str, Any]:
@@ -176,16 +177,23 @@ _in_logs: ContextVar[str] = ContextVar("agora_names_in_logs", default="-")
 @contextmanager
 def named_in_logs(actor: Actor) -> Iterator[None]:
     """Log lines written inside name who caused them; for log lines alone, what acts is passed down."""
-    token = _in_logs.set(actor.names)
+    token = _in_logs.set(actor.names or "-")
     try:
         yield
     finally:
         _in_logs.reset(token)
 
 
+def name_in_logs(actor: Actor | None) -> None:
+    """The same from here on, where no block can be put around: in a worker, from before a task to after it."""
+    _in_logs.set(actor.names or "-" if actor else "-")
+
+
 class NamesFilter(logging.Filter):
     """Gives each record ``actor``: who caused it, "root as vic" while impersonating, "-" for the server itself."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        record.actor = _in_logs.get()
+        # What Django logs of a request is written when the answer is on its way, outside the block above.
+        actor = getattr(getattr(record, "request", None), "actor", None)
+        record.actor = actor.names or "-" if isinstance(actor, Actor) else _in_logs.get()
         return True

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from agora.base.http import is_api
 
@@ -35,6 +36,13 @@ class BadRequest(Refused):
     """What was sent makes no sense, such as a damaged page link."""
 
     status = 400
+
+
+class Gone(Refused):
+    """The row went while the request was on its way."""
+
+    status = 409
+    message = gettext_lazy("This was deleted in the meantime. Go back to the list.")
 
 
 def problem(

@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from cryptography.fernet import Fernet, InvalidToken
 from django.conf import settings
@@ -11,13 +11,24 @@ from django.db import models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations.base import Operation
 
+from agora.base.errors import Gone
+
 GRAMS = "agora_grams"
+Row = TypeVar("Row", bound=models.Model)
 PENDING = 512  # kB of pieces that wait; every search reads them, and whoever fills them up moves them into the index
 
 
 def fold(text: str) -> str:
     """The text as it is compared and searched: compatibility-normalised and case-folded (Unicode TR 15, TR 21)."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+
+
+def locked(rows: models.QuerySet[Row], row: Row) -> Row:
+    """The row as it is now, locked until the transaction ends, the rows joined to it not. Raises Gone."""
+    current = rows.select_for_update(of=("self",)).filter(pk=row.pk).first()
+    if current is None:
+        raise Gone
+    return current
 
 
 class CreateGrams(Operation):

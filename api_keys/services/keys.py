@@ -12,6 +12,7 @@ from accounts.models import Account
 from accounts.services.rules import check_may_edit, fresh, is_self
 from agora.base.actor import Actor
 from agora.base.errors import Refused
+from agora.base.models import locked
 from api_keys.models import ApiKey
 from api_keys.secret_text import VISIBLE, digest_of, new_secret
 from audit.events import event
@@ -169,8 +170,8 @@ def _of_secret(secret: str) -> dict[str, str]:
 
 
 def _fresh(key: ApiKey) -> ApiKey:
-    """The key as it is now, its row locked until the transaction ends."""
-    return ApiKey.objects.select_for_update().get(pk=key.pk)
+    """The key as it is now, its row locked until the transaction ends. Raises Gone."""
+    return locked(ApiKey.objects.all(), key)
 
 
 def _named(key: ApiKey) -> ApiKey:

@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from agora.base.access import not_while_impersonating, signed_in
+from agora.base.access import not_while_impersonating, signed_in_with
 from agora.base.http import Request
 from api_keys.forms import KeyForm
 from api_keys.services import keys
@@ -15,7 +15,7 @@ from api_keys.views.common import home_of, show_secret, visible_key
 
 
 @not_while_impersonating
-@signed_in
+@signed_in_with("its owner, or who edits accounts")
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: Request, pk: int) -> HttpResponse:
     """Name, last day, read only, addresses; the secret stays."""
@@ -35,7 +35,7 @@ def edit(request: Request, pk: int) -> HttpResponse:
 
 
 @not_while_impersonating
-@signed_in
+@signed_in_with("its owner, or who edits accounts")
 @require_POST
 def enable(request: Request, pk: int) -> HttpResponse:
     key = visible_key(request, pk)
@@ -45,7 +45,7 @@ def enable(request: Request, pk: int) -> HttpResponse:
 
 
 @not_while_impersonating
-@signed_in
+@signed_in_with("its owner, or who edits accounts")
 @require_POST
 def disable(request: Request, pk: int) -> HttpResponse:
     key = visible_key(request, pk)
@@ -55,7 +55,7 @@ def disable(request: Request, pk: int) -> HttpResponse:
 
 
 @not_while_impersonating
-@signed_in
+@signed_in_with("its owner, or who edits accounts")
 @require_http_methods(["GET", "HEAD", "POST"])
 def reset(request: Request, pk: int) -> HttpResponse:
     """Ask, then show the new secret."""
@@ -72,7 +72,7 @@ def reset(request: Request, pk: int) -> HttpResponse:
 
 
 @not_while_impersonating
-@signed_in
+@signed_in_with("its owner, or who edits accounts")
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: Request, pk: int) -> HttpResponse:
     """Ask, then delete; what it did stays in the audit log under its name."""

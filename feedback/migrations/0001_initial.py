@@ -21,9 +21,9 @@ class Migration(migrations.Migration):
                 ("text", models.TextField(max_length=4000, verbose_name="Your message")),
                 ("may_answer", models.BooleanField(default=False, verbose_name="You may answer me")),
                 ("page", models.CharField(blank=True, max_length=400)),
-                ("account_name", models.CharField(max_length=150)),
+                ("account_name", models.CharField(max_length=320)),
                 ("handled_at", models.DateTimeField(null=True)),
-                ("handled_by_name", models.CharField(blank=True, max_length=150)),
+                ("handled_by_name", models.CharField(blank=True, max_length=320)),
                 (
                     "account",
                     models.ForeignKey(

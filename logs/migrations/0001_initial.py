@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
                 ("frames", models.TextField(blank=True)),
                 ("what", models.CharField(blank=True, max_length=420)),
                 ("request_id", models.CharField(blank=True, max_length=32)),
-                ("account_name", models.CharField(blank=True, max_length=150)),
+                ("account_name", models.CharField(blank=True, max_length=320)),
                 ("first_at", models.DateTimeField()),
                 ("last_at", models.DateTimeField()),
                 ("count", models.PositiveBigIntegerField(default=0)),

@@ -47,7 +47,7 @@ def send_test_mail(server: Server, *, to: str, actor: Actor) -> Trial:
         raise TooManyTests
     trial, started = Trial(transcript=Transcript.hiding(server)), time.monotonic()
     name = domain_of(settings := ServerSettings.load())
-    subject, text, html = render("test", {"server": settings, "absolute": settings.absolute, "by": actor.label})
+    subject, text, html = render("test", {"server": settings, "absolute": settings.absolute, "by": actor.names})
     content = compose(f"<{uuid.uuid4().hex}@{name}>", to, subject, text, html, actor)
     # A thread of its own: looking up a name has no time limit that could be set.
     talk = threading.Thread(target=_talk, args=(server, name, to, content, trial), daemon=True, name="test mail")

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from agora.base.actor import Actor
 from agora.base.errors import Refused
+from agora.base.models import locked
 from agora.celery import wake
 from audit.events import event
 from audit.services import change, record
@@ -34,11 +35,11 @@ class MailIsOff(Refused):
 
 
 def retry_message(message: Message, *, actor: Actor) -> None:
-    """Queue a failed mail again, for another day. Raises NotFailed, NothingToSend, MailIsOff."""
+    """Queue a failed mail again, for another day. Raises NotFailed, NothingToSend, MailIsOff, Gone."""
     with change(RETRIED, actor=actor, target=message, recipient=message.recipient):
         if MailSettings.load().server is None:
             raise MailIsOff
-        row = Message.objects.select_for_update().get(pk=message.pk)
+        row = locked(Message.objects.all(), message)
         if row.state != State.FAILED:
             raise NotFailed
         if not row.content:

@@ -60,7 +60,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("added_at", models.DateTimeField()),
-                ("added_by_name", models.CharField(blank=True, max_length=150)),
+                ("added_by_name", models.CharField(blank=True, max_length=320)),
                 (
                     "account",
                     models.ForeignKey(

@@ -1,12 +1,13 @@
 """Admin mode: a superuser sees every project as if a member, in one session, for an hour at most."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
-from accounts.services import sign_in
+from accounts.services import second_factor, sign_in
 from agora.base.actor import Actor
 from agora.base.errors import Refused
 from audit.models import Outcome
@@ -19,11 +20,12 @@ PERMISSION = "admin_mode.use"
 IDLE = timedelta(minutes=15)
 
 
-class NoPassword(Refused):
+class NothingToConfirmWith(Refused):
     status = 409
     message = _(
-        "This account has no password here, so you can't be asked for it again. Confirming through another sign-in "
-        "system is not possible yet: set a password for this account first."
+        "This account has neither a password nor an authenticator app here, so you can't be asked again who you are. "
+        "Confirming through another sign-in system is not possible yet: set up two-factor authentication on your "
+        "profile, or have a password set."
     )
 
 
@@ -32,22 +34,37 @@ class NotInAdminMode(Refused):
     message = _("You are not in admin mode: there is nothing to stop.")
 
 
-def can_confirm(account: Account) -> bool:
-    """Is there anything to ask the person again?"""
-    return account.has_usable_password()
+@dataclass(frozen=True)
+class Ways:
+    """What the person can be asked again."""
+
+    password: bool
+    code: bool
 
 
-def start(request: HttpRequest, account: Account, password: str, *, reason: str, actor: Actor) -> Elevation:
-    """From the next request on, every project is open to this session.
+def ways_to_confirm(account: Account) -> Ways:
+    return Ways(password=account.has_usable_password(), code=second_factor.confirmed(account) is not None)
 
-    Raises TooManyAttempts, WrongCredentials, NoPassword, AlreadyElevated.
+
+def start(
+    request: HttpRequest, account: Account, *, password: str = "", code: str = "", reason: str, actor: Actor
+) -> Elevation:
+    """From the next request on, every project is open to this session. Asks for the password, or for a code of the
+    authenticator app or a recovery code.
+
+    Raises TooManyAttempts, WrongCredentials, WrongCode, NothingToConfirmWith, AlreadyElevated.
     """
     elevation = Elevation(kind=ElevationKind.ADMIN_MODE, reason=reason, idle_limit=IDLE)
     try:
-        if not can_confirm(account):
-            raise NoPassword
-        sign_in.confirm_password(request, account, password, actor=actor)
-        elevations.begin(request, elevation, actor=actor, method="password")
+        ways = ways_to_confirm(account)
+        if not (ways.password or ways.code):
+            raise NothingToConfirmWith
+        if code and not password:
+            method = second_factor.check(account, code, actor=actor)
+        else:
+            sign_in.confirm_password(request, account, password, actor=actor)
+            method = "password"
+        elevations.begin(request, elevation, actor=actor, method=method)
     except Refused as refusal:
         record(STARTED, actor=actor, outcome=Outcome.DENIED, reason=str(refusal), code=refusal.code)
         raise

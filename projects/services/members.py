@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Account
 from agora.base.actor import Actor
 from agora.base.errors import Refused
+from agora.base.models import locked
 from agora.base.pages import keyset_page
 from audit.events import event
 from audit.services import change
@@ -31,6 +32,11 @@ class AlreadyAMember(Refused):
 class CannotInvite(Refused):
     status = 409
     message = _("This account is locked or inactive: it can't be invited.")
+
+
+class NotInIt(Refused):
+    status = 409
+    message = _("This account is no member of the project, or no longer.")
 
 
 class OwnerStays(Refused):
@@ -63,19 +69,19 @@ def add_member(project: Project, account: Account, role: str, *, actor: Actor) -
                     account=account,
                     role=role,
                     added_at=actor.at,
-                    added_by_name=(actor.accountable or account).get_username()[:150],
+                    added_by_name=actor.names,
                 )
         except IntegrityError as error:
             raise AlreadyAMember from error
 
 
 def change_member_role(membership: Membership, role: str, *, actor: Actor) -> None:
-    """Raises NotYourRole, Archived, OwnerStays."""
+    """Raises NotYourRole, Archived, OwnerStays, Gone."""
     role, member = ProjectRole(role), membership.account
     facts = {"member": member.username, "member_id": member.pk}
     with change(ROLE_CHANGED, actor=actor, target=membership.project, **facts) as entry:
         project = fresh(membership.project)
-        current = Membership.objects.select_for_update().get(pk=membership.pk)
+        current = locked(Membership.objects.all(), membership)
         entry.compare({"role": current.role}, {"role": str(role)})
         check(project, "manage_members", actor)
         if current.account_id == project.owner_id and role != ProjectRole.MANAGER:
@@ -85,7 +91,7 @@ def change_member_role(membership: Membership, role: str, *, actor: Actor) -> No
 
 
 def remove_member(membership: Membership, *, actor: Actor) -> None:
-    """The project is not theirs to see from the next request on. Raises NotYourRole, Archived, OwnerStays."""
+    """The project is not theirs to see from the next request on. Raises NotYourRole, Archived, OwnerStays, NotInIt."""
     member = membership.account
     facts = {"member": member.username, "member_id": member.pk, "role": membership.role}
     with change(REMOVED, actor=actor, target=membership.project, **facts):
@@ -95,7 +101,7 @@ def remove_member(membership: Membership, *, actor: Actor) -> None:
 
 
 def leave(project: Project, *, actor: Actor) -> None:
-    """One goes oneself, also from an archived project. Raises PersonalProject, OwnerStays."""
+    """One goes oneself, also from an archived project. Raises PersonalProject, OwnerStays, NotInIt."""
     assert actor.account is not None
     with change(LEFT, actor=actor, target=project):
         current = fresh(project)
@@ -107,4 +113,5 @@ def leave(project: Project, *, actor: Actor) -> None:
 def _remove(project: Project, account_id: int) -> None:
     if account_id == project.owner_id:
         raise OwnerStays
-    Membership.objects.filter(project=project, account_id=account_id).delete()
+    if not Membership.objects.filter(project=project, account_id=account_id).delete()[0]:
+        raise NotInIt

@@ -78,7 +78,7 @@ def _create(project: Project, *, actor: Actor) -> Project:
     project.created_at = actor.at
     project.save(force_insert=True)
     owner = {"account": project.owner, "role": ProjectRole.MANAGER}
-    Membership.objects.create(project=project, **owner, added_at=actor.at, added_by_name=actor.label[:150])
+    Membership.objects.create(project=project, **owner, added_at=actor.at, added_by_name=actor.names)
     return project
 
 

@@ -6,6 +6,7 @@ from accounts.models import Account
 from accounts.roles import Role
 from agora.base.actor import Actor
 from agora.base.errors import Refused
+from agora.base.models import locked
 from projects.models import Membership, Project, in_admin_mode
 from projects.roles import MAY, TABLE, ProjectRole
 from settings_admin.models import ServerSettings
@@ -59,8 +60,8 @@ def is_owner(project: Project, actor: Actor) -> bool:
 
 
 def fresh(project: Project) -> Project:
-    """The project as it is now, its row locked until the transaction ends."""
-    return Project.objects.select_for_update(of=("self",)).select_related("owner").get(pk=project.pk)
+    """The project as it is now, its row locked until the transaction ends. Raises Gone."""
+    return locked(Project.objects.select_related("owner"), project)
 
 
 def check(project: Project, right: str, actor: Actor, *, archived: bool = False, personal: bool = True) -> None:

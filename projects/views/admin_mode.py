@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.services.second_factor import WrongCode
 from accounts.services.sign_in import WrongCredentials
 from accounts.services.throttle import TooManyAttempts
 from accounts.views.common import person
@@ -23,24 +24,24 @@ from sessions_admin.models import Elevation
 
 @not_while_impersonating
 @requires("admin_mode.use")
-@sensitive_post_parameters("password")
+@sensitive_post_parameters("password", "code")
 @require_http_methods(["GET", "HEAD", "POST"])
 def start(request: Request) -> HttpResponse:
-    """Ask why and for the password; then every project is open."""
+    """Ask why, and again who it is; then every project is open."""
     account = person(request)
-    form = AdminModeForm(request.POST if request.method == "POST" else None)
+    ways = admin_mode.ways_to_confirm(account)
+    form = AdminModeForm(request.POST if request.method == "POST" else None, ways=ways)
     if request.method == "POST" and form.is_valid():
-        reason, password = form.cleaned_data["reason"], form.cleaned_data["password"]
         try:
-            admin_mode.start(request, account, password, reason=reason, actor=request.actor)
-        except (WrongCredentials, TooManyAttempts) as refusal:
-            form.add_error("password", str(refusal))
+            admin_mode.start(request, account, **form.cleaned_data, actor=request.actor)
+        except (WrongCredentials, WrongCode, TooManyAttempts) as refusal:
+            form.add_error(form.tried, str(refusal))
         else:
             return redirect("projects:list")
     context = {
         "form": form,
-        "can_confirm": admin_mode.can_confirm(account),
-        "no_password": admin_mode.NoPassword.message,
+        "can_confirm": ways.password or ways.code,
+        "why_not": admin_mode.NothingToConfirmWith.message,
     }
     return render(request, "projects/admin_mode.html", context, status=422 if form.errors else 200)
 

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.views.common import person
-from agora.base.access import signed_in
+from agora.base.access import signed_in, signed_in_with
 from agora.base.http import Request
 from projects.filters import ProjectFilter
 from projects.forms import ProjectForm
@@ -30,7 +30,7 @@ def project_list(request: Request) -> HttpResponse:
     return render(request, "projects/list.html", context)
 
 
-@signed_in
+@signed_in_with("with a role, or where the settings allow it")
 @require_http_methods(["GET", "HEAD", "POST"])
 def create(request: Request) -> HttpResponse:
     """A name is enough."""

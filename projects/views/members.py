@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.models import Account
 from accounts.views.common import person
-from agora.base.access import signed_in
+from agora.base.access import signed_in_with
 from agora.base.http import Request
 from agora.base.pages import keyset_page
 from projects.forms import ROLE_CHOICES, AddForm, RoleForm
@@ -21,7 +21,7 @@ from projects.services.rules import check, role_in
 from projects.views.common import frame, visible_project
 
 
-@signed_in
+@signed_in_with("member of it")
 @require_safe
 def member_list(request: Request, pk: int) -> HttpResponse:
     """The members; for managers with a search for somebody to invite."""
@@ -32,7 +32,7 @@ def member_list(request: Request, pk: int) -> HttpResponse:
     return render(request, "projects/members.html", context)
 
 
-@signed_in
+@signed_in_with("manager of it")
 @require_safe
 def find(request: Request, pk: int) -> HttpResponse:
     """Who can be invited, as it is typed."""
@@ -54,7 +54,7 @@ def _found(request: Request, project: Project, text: str) -> dict[str, Any]:
     return {"found": members.candidates(project, text) if role == "manager" and not project.is_personal else []}
 
 
-@signed_in
+@signed_in_with("manager of it")
 @require_POST
 def add(request: Request, pk: int) -> HttpResponse:
     project = visible_project(request, pk)
@@ -79,7 +79,7 @@ def _membership(project: Project, member: int) -> Membership:
     return get_object_or_404(project.memberships.select_related("account", "project__owner"), pk=member)
 
 
-@signed_in
+@signed_in_with("manager of it")
 @require_POST
 def change_role(request: Request, pk: int, member: int) -> HttpResponse:
     membership = _membership(visible_project(request, pk), member)
@@ -92,7 +92,7 @@ def change_role(request: Request, pk: int, member: int) -> HttpResponse:
     return redirect("projects:members", pk)
 
 
-@signed_in
+@signed_in_with("manager of it")
 @require_http_methods(["GET", "HEAD", "POST"])
 def remove(request: Request, pk: int, member: int) -> HttpResponse:
     """Ask, then remove."""
@@ -107,7 +107,7 @@ def remove(request: Request, pk: int, member: int) -> HttpResponse:
     return render(request, "projects/remove.html", context)
 
 
-@signed_in
+@signed_in_with("member of it")
 @require_http_methods(["GET", "HEAD", "POST"])
 def leave(request: Request, pk: int) -> HttpResponse:
     """Ask, then go."""
@@ -116,6 +116,8 @@ def leave(request: Request, pk: int) -> HttpResponse:
         members.leave(project, actor=request.actor)
         messages.success(request, _("You have left %(name)s.") % {"name": project.name})
         return redirect("projects:list")
+    if not project.role:  # in admin mode one sees projects that one is no member of
+        raise members.NotInIt
     owner = project.owner_id == person(request).pk
     context = {**_frame(request, project), "stays": owner, "back": reverse("projects:members", args=[pk])}
     return render(request, "projects/leave.html", context)

@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from agora.base.access import signed_in
+from agora.base.access import signed_in_with
 from agora.base.http import Request
 from agora.base.pages import keyset_page
 from audit.events import EVENTS
@@ -18,7 +18,7 @@ from projects.views.common import frame, visible_project
 SHOWN = 8
 
 
-@signed_in
+@signed_in_with("member of it")
 @require_safe
 def card(request: Request, pk: int) -> HttpResponse:
     """What the project is, and what happened last."""
@@ -28,7 +28,7 @@ def card(request: Request, pk: int) -> HttpResponse:
     return render(request, "projects/card.html", context)
 
 
-@signed_in
+@signed_in_with("member of it")
 @require_safe
 def history(request: Request, pk: int) -> HttpResponse:
     """All that happened to the project, from the audit log."""

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from agora.base.access import signed_in
+from agora.base.access import signed_in_with
 from agora.base.http import Request
 from projects.forms import DeleteForm, ProjectForm, TransferForm
 from projects.models import members_of
@@ -18,7 +18,7 @@ from projects.views.common import frame, visible_project
 MOST = 500  # members offered as the next owner
 
 
-@signed_in
+@signed_in_with("member of it")
 @require_http_methods(["GET", "HEAD", "POST"])
 def settings(request: Request, pk: int) -> HttpResponse:
     """For managers a form, for others what it says."""
@@ -34,7 +34,7 @@ def settings(request: Request, pk: int) -> HttpResponse:
     return render(request, "projects/settings.html", context, status=422 if form.errors else 200)
 
 
-@signed_in
+@signed_in_with("owner of it")
 @require_http_methods(["GET", "HEAD", "POST"])
 def transfer(request: Request, pk: int) -> HttpResponse:
     """Ask to whom, then give it away."""
@@ -52,7 +52,7 @@ def transfer(request: Request, pk: int) -> HttpResponse:
     return render(request, "projects/transfer.html", context, status=422 if form.errors else 200)
 
 
-@signed_in
+@signed_in_with("manager of it")
 @require_http_methods(["GET", "HEAD", "POST"])
 def archive(request: Request, pk: int) -> HttpResponse:
     """Ask, then archive."""
@@ -65,7 +65,7 @@ def archive(request: Request, pk: int) -> HttpResponse:
     return render(request, "projects/archive.html", frame(request, project, "projects:settings"))
 
 
-@signed_in
+@signed_in_with("manager of it")
 @require_POST
 def restore(request: Request, pk: int) -> HttpResponse:
     project = visible_project(request, pk)
@@ -74,7 +74,7 @@ def restore(request: Request, pk: int) -> HttpResponse:
     return redirect("projects:settings", pk)
 
 
-@signed_in
+@signed_in_with("owner of it")
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: Request, pk: int) -> HttpResponse:
     """Ask for the name and say what goes; then delete."""

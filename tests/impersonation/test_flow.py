@@ -130,7 +130,7 @@ def test_signing_out_works_while_looking_and_ends_both(act_as: ActAs, root: Acco
     assert client.get("/")["Location"].startswith("/sign-in/")
     assert Elevation.objects.get().end == "session_ended"
     closed = Entry.objects.get(event="session.closed")
-    assert (closed.actor_name, closed.behalf_name) == ("root", "")
+    assert (closed.actor_name, closed.behalf_name) == ("root", "vic")
     ended = Entry.objects.get(event="impersonation.ended")
     assert (ended.actor_name, ended.behalf_name, ended.details["cause"]) == ("root", "vic", "session_ended")
 

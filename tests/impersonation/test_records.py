@@ -12,7 +12,9 @@ from accounts.models import Account
 from accounts.services.locks import lock
 from agora.base.actor import Actor, NamesFilter, named_in_logs
 from agora.celery import actor_of_task
-from audit.models import Entry
+from audit.models import Entry, Outcome
+from audit.services import record
+from sessions_admin.elevations import counts
 from sessions_admin.models import Elevation
 from settings_admin.models import ServerSettings
 from tests.conftest import Make
@@ -100,6 +102,33 @@ def test_log_lines_name_both(
         assert client.get("/profile/").status_code == 500
     record = next(record for record in caplog.records if record.name == "django.request")
     assert record.__dict__["actor"] == "root as vic"
+
+
+def test_the_log_line_of_a_refusal_names_both(act_as: ActAs, vic: Account, caplog: pytest.LogCaptureFixture) -> None:
+    """Django writes it when the answer is on its way, outside of everything that knows who asks."""
+    caplog.handler.addFilter(NamesFilter())
+    client = act_as(vic)
+    with caplog.at_level(logging.WARNING):
+        assert client.get("/settings/server/general/").status_code == 403
+        assert client.get("/no-such-page/").status_code == 404
+        assert client.post("/settings/impersonate/999999/", {"reason": "x", "mode": "act"}).status_code == 403
+    named = [record.__dict__["actor"] for record in caplog.records if record.name == "django.request"]
+    assert named == ["root as vic"] * 3
+
+
+def test_a_session_that_is_closed_while_impersonating_names_both(act_as: ActAs, vic: Account) -> None:
+    act_as(vic).post("/sign-out/")
+    closed = Entry.objects.get(event="session.closed")
+    assert (closed.actor_name, closed.behalf_name, closed.details["account"]) == ("root", "vic", "root")
+
+
+def test_refused_openings_are_not_counted_as_opened(make: Make, root: Account, vic: Account, nell: Account) -> None:
+    client = make.client(root)
+    begin(client, vic)
+    elevation = Elevation.objects.get()
+    actor = make.actor(vic, impersonator=root, elevation_id=elevation.pk)
+    record("project.opened", actor=actor, outcome=Outcome.DENIED)
+    assert counts([elevation.pk])[elevation.pk] == {"changes": 0, "opened": 0, "refused": 1}
 
 
 def test_log_lines_of_the_server_itself_name_nobody(make: Make, vic: Account) -> None:

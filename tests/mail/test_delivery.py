@@ -52,10 +52,11 @@ def test_many_mails_go_over_one_connection(mailhost: Host) -> None:
     assert host.connections == 1
 
 
+@pytest.mark.parametrize("pipelining", [True, False], ids=["at once", "one by one"])
 @pytest.mark.parametrize("step", ["MAIL", "RCPT", "DATA"])
 @pytest.mark.parametrize("answer", ["550 5.1.1 No such user", "552 5.2.2 Mailbox full"])
-def test_5xx_fails_at_once_and_the_next_mail_goes_out(mailhost: Host, step: str, answer: str) -> None:
-    host = mailhost(**{step: answer})
+def test_5xx_fails_at_once_and_the_next_mail_goes_out(mailhost: Host, step: str, answer: str, pipelining: bool) -> None:
+    host = mailhost(pipelining=pipelining, **{step: answer})
     use(host)
     (message,) = queue("ada@example.com")
     assert drained(message).state == State.FAILED
@@ -65,10 +66,11 @@ def test_5xx_fails_at_once_and_the_next_mail_goes_out(mailhost: Host, step: str,
     assert drained(second).state == State.SENT
 
 
+@pytest.mark.parametrize("pipelining", [True, False], ids=["at once", "one by one"])
 @pytest.mark.parametrize("step", ["CONNECT", "MAIL", "RCPT", "DATA"])
 @pytest.mark.parametrize("answer", ["421 4.3.2 Shutting down", "450 4.2.1 Try later"])
-def test_4xx_waits_and_tries_again(mailhost: Host, step: str, answer: str) -> None:
-    host = mailhost(**{step: answer})
+def test_4xx_waits_and_tries_again(mailhost: Host, step: str, answer: str, pipelining: bool) -> None:
+    host = mailhost(pipelining=pipelining, **{step: answer})
     use(host)
     (message,) = queue("ada@example.com")
     before = timezone.now()
@@ -82,8 +84,9 @@ def test_4xx_waits_and_tries_again(mailhost: Host, step: str, answer: str) -> No
     assert [one["answer"][:3] for one in message.answers] == [answer[:3], "250"]
 
 
-def test_one_refused_recipient_does_not_hold_up_the_others(mailhost: Host) -> None:
-    host = mailhost(**{"bea@example.com": "550 No such user", "cyd@example.com": "450 Busy"})
+@pytest.mark.parametrize("pipelining", [True, False], ids=["at once", "one by one"])
+def test_one_refused_recipient_does_not_hold_up_the_others(mailhost: Host, pipelining: bool) -> None:
+    host = mailhost(pipelining=pipelining, **{"bea@example.com": "550 No such user", "cyd@example.com": "450 Busy"})
     use(host)
     queue("ada@example.com", "bea@example.com", "cyd@example.com", "dan@example.com")
     drain(seconds=30)

@@ -6,6 +6,7 @@ import pytest
 import time_machine
 from django.conf import settings
 from django.test import Client
+from lxml import html
 
 from accounts.models import Account
 from accounts.services.accounts import change_role, set_active
@@ -15,6 +16,7 @@ from audit.models import Entry
 from projects.models import Membership, Project
 from projects.services.projects import my_agora
 from sessions_admin.models import Elevation, Session
+from tests.accounts.factor import NOON, code_of, enrolled
 from tests.conftest import PASSWORD, Make
 from tests.projects.conftest import SignedIn, Trial
 
@@ -91,8 +93,32 @@ def test_an_account_without_a_password_is_told_what_is_not_possible(signed_in: S
     client = signed_in(root)
     page = client.get("/admin-mode/").content.decode()
     assert "is not possible yet" in page
-    assert client.post("/admin-mode/", FORM).status_code == 409
+    for confirmed in (FORM, {"reason": "Ticket 4711", "code": "123456"}):
+        assert client.post("/admin-mode/", confirmed).status_code in (409, 422)
     assert not Elevation.objects.exists()
+
+
+@pytest.mark.parametrize("password", [True, False], ids=["with a password", "without"])
+def test_a_code_of_the_second_factor_confirms_as_well(make: Make, password: bool) -> None:
+    chief, recovery = enrolled(make, "max", role="administrator", is_superuser=True)
+    if not password:
+        chief.set_unusable_password()
+        chief.save()
+    with time_machine.travel(NOON, tick=False):
+        client = make.client(chief)
+        page = html.fromstring(client.get("/admin-mode/").content)
+        assert page.xpath("//input[@name='password']/@name") == (["password"] if password else [])
+        assert page.xpath("//input[@name='code']/@autocomplete") == ["one-time-code"]
+        for wrong in ({"code": "000000"}, {"code": ""}, {"code": "x" * 65}, {}):
+            assert client.post("/admin-mode/", {"reason": "Ticket 4711"} | wrong).status_code == 422
+        assert not Elevation.objects.exists()
+        good = {"reason": "Ticket 4711", "code": code_of(chief)}
+    with time_machine.travel(NOON + timedelta(seconds=20), tick=False):
+        assert client.post("/admin-mode/", good).status_code == 302
+        assert Entry.objects.get(event="admin_mode.started", outcome="success").details["method"] == "code"
+        client.post("/admin-mode/stop/")
+        assert client.post("/admin-mode/", good).status_code == 422, "a code counts once"
+        assert client.post("/admin-mode/", good | {"code": recovery[0]}).status_code == 302
 
 
 def test_one_acts_as_if_a_member_and_owner(elevated: Client, trial: Trial, vic: Account, boss: Account) -> None:

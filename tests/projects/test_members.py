@@ -3,9 +3,11 @@
 import pytest
 
 from accounts.models import Account
+from agora.base.errors import Gone
 from audit.models import Entry
 from projects.models import Membership
-from tests.conftest import Make
+from projects.services import members, projects
+from tests.conftest import PASSWORD, Make
 from tests.projects.conftest import SignedIn, Trial
 
 
@@ -111,3 +113,35 @@ def test_another_owner(trial: Trial, signed_in: SignedIn, make: Make, vic: Accou
     assert owner.post(trial.url("delete/"), {"typed": "Knee study"}).status_code == 403
     changes = Entry.objects.filter(event="project.transferred", outcome="success").get().details["changes"]
     assert changes == {"owner": ["olga", "uma"]}
+
+
+def test_who_is_gone_already_is_not_removed_twice(trial: Trial, make: Make) -> None:
+    """Two windows: the second is told, and nothing is recorded as done again."""
+    membership = trial.member("obi")
+    actor = make.actor(trial.people["mia"])
+    members.remove_member(membership, actor=actor)
+    with pytest.raises(members.NotInIt):
+        members.remove_member(membership, actor=actor)
+    with pytest.raises(Gone):
+        members.change_member_role(membership, "user", actor=actor)
+    with pytest.raises(members.NotInIt):
+        members.leave(trial.project, actor=make.actor(trial.people["obi"]))
+    told = Entry.objects.filter(event__in=["project.member_removed", "project.left"], outcome="success")
+    assert told.count() == 1
+
+
+def test_a_project_that_went_meanwhile_is_a_sentence(trial: Trial, make: Make) -> None:
+    actor = make.actor(trial.people["mia"])
+    trial.project.memberships.all().delete()
+    type(trial.project).objects.filter(pk=trial.project.pk).delete()
+    with pytest.raises(Gone, match="deleted in the meantime"):
+        projects.change_project(trial.project, {"description": "x"}, actor=actor)
+
+
+def test_a_superuser_in_admin_mode_has_nothing_to_leave(trial: Trial, make: Make) -> None:
+    boss = make.account("boss", role="administrator", is_superuser=True, password=PASSWORD)
+    client = make.client(boss)
+    client.post("/admin-mode/", {"reason": "Ticket 4711", "password": PASSWORD})
+    assert client.get(trial.url("leave/")).status_code == 409
+    assert client.post(trial.url("leave/")).status_code == 409
+    assert not Entry.objects.filter(event="project.left", outcome="success").exists()

@@ -217,6 +217,14 @@ class TestRateLimit:
         with time_machine.travel("2026-11-20T12:01:00Z", tick=False):
             assert ada_s.get("/api/v1/me").status_code == 200
 
+    def test_refused_keys_are_counted_for_the_address_and_told_so(self, settings: Any, db: None) -> None:
+        settings.API_RATE = 2
+        cache.clear()
+        with time_machine.travel("2026-11-20T12:00:10Z", tick=False):
+            calls = [Client().get("/api/v1/me", headers={"Authorization": "Bearer agora_x"}) for _ in range(3)]
+        assert [call.status_code for call in calls] == [401, 401, 429]
+        assert [call["RateLimit"] for call in calls] == [f'"default";r={left};t=50' for left in (1, 0, 0)]
+
 
 def test_the_schema_knows_every_choice() -> None:
     assert set(RoleName.__args__) == set(Role.values)  # type: ignore[attr-defined]

@@ -25,10 +25,12 @@ class Mailhost:
         ssl_from_start: bool = False,
         users: dict[str, str] | None = None,
         delay: float = 0.0,
+        pipelining: bool = True,
         **answers: str,
     ) -> None:
         self.answers = answers
         self.users = users
+        self.pipelining = pipelining
         self.delay = delay  # seconds that each mail takes
         self.received: list[EmailMessage] = []
         self.connections = 0
@@ -78,6 +80,12 @@ class Mailhost:
                 server._writer.write(letter.encode())
                 await asyncio.sleep(0.2)
         return answer
+
+    async def handle_EHLO(
+        self, server: Any, session: Session, envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        return ["250-PIPELINING", *responses] if self.pipelining else responses
 
     async def handle_MAIL(self, server: Any, session: Session, envelope: Envelope, address: str, options: Any) -> str:
         if answer := await self.answer("MAIL", server):

@@ -73,3 +73,17 @@ def test_cycling_the_key_keeps_the_session_and_kills_the_old_key(make: Make, ada
     assert SessionStore(old).account is None
     assert SessionStore(store.session_key).account == ada
     assert Session.objects.count() == 1
+
+
+def test_an_old_key_does_not_delete_the_cookie_of_the_new_one(make: Make, ada: Account) -> None:
+    """A second window's request, sent with the key of before a switch, is answered after the browser has the new."""
+    client = make.client(ada)
+    late = Client()
+    late.cookies[settings.SESSION_COOKIE_NAME] = key_of(client)
+    session = SessionStore(key_of(client))
+    session.cycle_key()
+    assert late.get("/")["Location"].startswith("/sign-in/")
+    assert key_of(late) == key_of(client), "left as it was"
+    assert client.post("/sign-out/").cookies.get(settings.SESSION_COOKIE_NAME) is None
+    fresh = make.client(ada)
+    assert fresh.post("/sign-out/").cookies[settings.SESSION_COOKIE_NAME].value == ""

@@ -1,0 +1,68 @@
+"""Prepared queries answer as the ORM does: the same row, its joins, its annotations, nothing for what is not there."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.models import Account
+from agora.base.prepared import NUMBER, TEXT, Prepared
+from sessions_admin.models import Session
+from tests.conftest import Make
+
+by_name = Prepared("test_account_by_name", lambda: Account.objects.filter(username_key=TEXT))
+by_id = Prepared("test_session_by_id", lambda: Session.objects.with_limits().filter(pk=NUMBER))
+
+
+def test_a_row_is_that_of_the_orm_and_can_be_saved(ada: Account) -> None:
+    found = by_name("ada")
+    assert found == ada
+    assert found is not None
+    assert {name: getattr(found, name) for name in vars(ada) if name != "_state"} == {
+        name: value for name, value in vars(Account.objects.get(pk=ada.pk)).items() if name != "_state"
+    }
+    found.first_name = "Adeline"
+    found.save()
+    ada.refresh_from_db()
+    assert ada.first_name == "Adeline"
+
+
+def test_joined_rows_and_annotations_come_in_the_one_query(
+    make: Make, ada: Account, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    make.client(ada)
+    row = Session.objects.get()
+    by_id(row.pk)  # PREPARE
+    with django_assert_num_queries(1):
+        found = by_id(row.pk)
+        assert found is not None
+        assert found.account == ada
+        assert (found.idle_limit, found.two_factor_required) == (timedelta(hours=8), False)
+
+
+def test_a_join_without_a_row_is_none(db: None) -> None:
+    from django.utils import timezone
+
+    now = timezone.now()
+    visitor = Session.objects.create(key_digest="x", opened_at=now, last_seen_at=now)
+    found = by_id(visitor.pk)
+    assert found is not None
+    assert found.account is None
+
+
+@pytest.mark.parametrize("number", [0, -1, 2**63 - 1, 2**63, 10**40, -(10**40)])
+def test_no_such_number(db: None, number: int) -> None:
+    assert by_id(number) is None
+
+
+@pytest.mark.parametrize("text", ["", "nobody", "' OR 1=1 --", "%s %(x)s", "$1", TEXT, "ä\u2028😀"])
+def test_no_such_text(ada: Account, text: str) -> None:
+    assert by_name(text) is None
+
+
+def test_a_new_connection_prepares_again(transactional_db: None, make: Make) -> None:
+    ada = make.account("ada")
+    assert by_name("ada") == ada
+    connection.close()
+    assert by_name("ada") == ada
