@@ -2,7 +2,6 @@
 
 import os
 import re
-import resource
 import socket
 import subprocess
 import sys
@@ -60,8 +59,8 @@ def _status(pid: int, name: str) -> int:
 
 
 @contextmanager
-def server(data: Path, *, database: str = "", address_space: int = 0) -> Iterator[Server]:
-    """Ended with the block. ``address_space``: what the kernel lets each process have (RLIMIT_AS, bytes)."""
+def server(data: Path, *, database: str = "") -> Iterator[Server]:
+    """Ended with the block."""
     (data / "log").mkdir(parents=True, exist_ok=True)
     listening = socket.create_server(("127.0.0.1", 0))
     port = listening.getsockname()[1]
@@ -81,13 +80,9 @@ def server(data: Path, *, database: str = "", address_space: int = 0) -> Iterato
         "--bind", f"fd://{listening.fileno()}", "agora.wsgi",
     ]  # fmt: skip
 
-    def limit() -> None:
-        if address_space:
-            resource.setrlimit(resource.RLIMIT_AS, (address_space, address_space))
-
     with (data / "server.out").open("ab") as out:
         process = subprocess.Popen(
-            command, cwd=settings.BASE_DIR, env=environment, stdout=out, stderr=out, preexec_fn=limit,
+            command, cwd=settings.BASE_DIR, env=environment, stdout=out, stderr=out,
             pass_fds=[listening.fileno()],
         )  # fmt: skip
     listening.close()
