@@ -15,8 +15,8 @@ from bench import databases, seed
 
 @dataclass(frozen=True)
 class Scale:
-    """Rows: accounts of the short and the long list, sessions, entries of the short and the long log, mails; and the size
-    of an upload."""
+    """Rows: accounts of the short and the long list, sessions, entries of the short and the long log, mails; and the
+    size of an upload."""
 
     name: str
     short: int

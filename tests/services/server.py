@@ -73,7 +73,6 @@ def server(data: Path, *, database: str = "") -> Iterator[Server]:
         "AGORA_DEBUG": "on",  # static files from their sources
         "DATABASE_URL": database or database_url(),
         "DJANGO_SETTINGS_MODULE": "agora.settings",
-        "MALLOC_ARENA_MAX": "2",
     }
     command = [
         sys.executable, "-m", "gunicorn", "--config", "python:agora.web", "--workers", "1",
