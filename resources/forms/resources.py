@@ -107,15 +107,15 @@ class RecordingForm(forms.Form):
 class UploadForm(RecordingForm):
     """A file and what it is a recording of. ``whole`` follows the file in the form: without it the upload broke off."""
 
-    parent = forms.ModelChoiceField(Resource.objects.none(), label=_("Stream"), required=False)
+    parent = forms.ModelChoiceField(Resource.objects.none(), label=_("Made from"), required=False)
     file = forms.FileField(label=_("File"), max_length=255)
     whole = forms.BooleanField(required=False, widget=forms.HiddenInput, initial=True)
 
-    def __init__(self, *args: Any, streams: QuerySet[Resource], parent_needed: bool, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, parents: QuerySet[Resource], parent_needed: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field = self.fields["parent"]
         assert isinstance(field, forms.ModelChoiceField)
-        field.queryset, field.required = streams.order_by("label_key"), parent_needed
+        field.queryset, field.required = parents.order_by("label_key"), parent_needed
 
 
 class DeleteForm(forms.Form):

@@ -6,7 +6,9 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Account
@@ -191,3 +193,28 @@ def test_a_key_that_waits_two_minutes_is_out_of_contact_on_the_page(
         assert "Connected" in text(client, f"/streamers/{origin.pk}/").replace("Connected Applications", "")
         clock.shift(2)
         assert "No contact" in text(client, f"/streamers/{origin.pk}/")
+
+
+def test_asking_to_delete_a_stream_costs_the_same_with_one_and_with_eleven_sessions(
+    make: Make, ed: Account, studio: Resource, session: Resource
+) -> None:
+    def cost() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            client.get(f"/streams/{studio.pk}/delete/")
+        return len(queries)
+
+    client = make.client(ed)
+    client.get(f"/streams/{studio.pk}/delete/")
+    one = cost()
+    for number in range(10):
+        open_session(studio, name=f"w-{number}", actor=make.actor())
+    assert cost() == one
+    give(ed, session, ResourceRole.VIEWER)
+    page = text(client, f"/streams/{studio.pk}/delete/")
+    assert "can’t be deleted by you" in page and "Session 192.0.2.9" in page
+    assert client.post(f"/streams/{studio.pk}/delete/").status_code == 403
+    Grant.objects.filter(resource=session).delete()
+    assert client.post(f"/streams/{studio.pk}/delete/").status_code == 302
+    entry = Entry.objects.get(event="stream.deleted", outcome="success")
+    assert entry.details["below"] == {"stream_session": 11}
+    assert not Entry.objects.filter(event="stream_session.deleted").exists()
