@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import account_list, api, audit_log, databases, ending, mail, search, session_check, sign_in, writes
+from bench import account_list, api, audit_log, databases, ending, mail, search, session_check, sign_in, upload, writes
 from bench.scales import SCALES, prepare
 from bench.timing import Table
 
@@ -40,4 +40,6 @@ def run(name: str, socket: str, folder: Path, parts: Sequence[str]) -> str:
     databases.close_all()
     if "mail" in parts:
         mail.measure(table, mails=scale.mails, kills=scale.mails // 10)
+    if "upload" in parts:
+        upload.measure(table, megabytes=scale.megabytes)
     return table.markdown()

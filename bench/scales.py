@@ -15,7 +15,8 @@ from bench import databases, seed
 
 @dataclass(frozen=True)
 class Scale:
-    """Rows: accounts of the short and the long list, sessions, entries of the short and the long log, mails."""
+    """Rows: accounts of the short and the long list, sessions, entries of the short and the long log, mails; and the
+    size of an upload."""
 
     name: str
     short: int
@@ -27,6 +28,7 @@ class Scale:
     sqlite: int
     rounds: int
     mails: int
+    megabytes: int
 
     def postgres(self) -> dict[str, tuple[int, int, int]]:
         """Each database with its accounts, sessions and entries."""
@@ -39,8 +41,8 @@ class Scale:
 
 
 SCALES = {
-    "full": Scale("full", 1_000, 100_000, 1_000_000, 1_000_000, 1_000_000, 5_000_000, 100_000, 40, 1_000),
-    "small": Scale("small", 1_000, 10_000, 50_000, 50_000, 50_000, 100_000, 10_000, 15, 200),
+    "full": Scale("full", 1_000, 100_000, 1_000_000, 1_000_000, 1_000_000, 5_000_000, 100_000, 40, 1_000, 3_072),
+    "small": Scale("small", 1_000, 10_000, 50_000, 50_000, 50_000, 100_000, 10_000, 15, 200, 300),
 }
 
 

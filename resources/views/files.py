@@ -49,13 +49,13 @@ def upload(request: Request) -> HttpResponse:
 
 @csrf_protect
 def _checked(request: Request) -> HttpResponse:
-    start = request.GET.get("stream", "")
+    start = request.GET.get("session") or request.GET.get("stream", "")
     chosen = request.POST.get("parent", "") if request.method == "POST" else start
     number = int(chosen) if chosen.isascii() and chosen.isdecimal() and len(chosen) < 19 else None
-    streams = Resource.objects.visible_to(person(request), at=request.actor.at).recorded_from(number)
+    parents = Resource.objects.visible_to(person(request), at=request.actor.at).recorded_from(number)
     sent = (request.POST, request.FILES) if request.method == "POST" else (None, None)
-    free = request.user.has_perm("recordings.change")
-    form = UploadForm(*sent, streams=streams, parent_needed=not free, initial={"parent": start})
+    needed = bool(request.GET.get("session")) or not request.user.has_perm("recordings.change")
+    form = UploadForm(*sent, parents=parents, parent_needed=needed, initial={"parent": start})
     if request.method == "POST" and request.FILES and "whole" not in request.POST:
         raise BrokenOff
     if request.method == "POST" and form.is_valid():
