@@ -19,7 +19,7 @@ from sessions_admin.services import end_session
 router = Router(tags=["Sessions"])
 
 
-class SessionOut(Schema):
+class SignInSession(Schema):
     """One sign-in of one account in one browser."""
 
     id: int
@@ -35,7 +35,7 @@ class SessionOut(Schema):
     closed_by: str
 
     @classmethod
-    def of(cls, session: Session) -> "SessionOut":
+    def of(cls, session: Session) -> "SignInSession":
         same = ("method", "address", "user_agent", "opened_at", "last_seen_at", "closed_at", "cause", "account_id")
         return cls.model_construct(
             id=session.pk,
@@ -46,7 +46,7 @@ class SessionOut(Schema):
 
 
 class SessionPage(Schema):
-    items: list[SessionOut]
+    items: list[SignInSession]
     next: str | None
     previous: str | None
 
@@ -69,23 +69,23 @@ def list_sessions(request: Request, query: Query[SessionQuery]) -> HttpResponse:
     closed = query.state == "closed"
     rows = Session.objects.closed() if closed else Session.objects.open(request.actor.at)
     filters = checked((ClosedFilter if closed else OpenFilter)(request.GET, queryset=rows.select_related("account")))
-    return listed(request, SessionPage, filters.page(query.limit), SessionOut.of)
+    return listed(request, SessionPage, filters.page(query.limit), SignInSession.of)
 
 
-@router.get("/{int:pk}", response=SessionOut, operation_id="read_session", summary="Read a session")
+@router.get("/{int:pk}", response=SignInSession, operation_id="read_session", summary="Read a session")
 @requires("sessions.view")
 @tagged
 def read_session(request: Request, pk: int) -> HttpResponse:
-    return one(request, SessionOut.of(session_of(pk)))
+    return one(request, SignInSession.of(session_of(pk)))
 
 
-@router.post("/{int:pk}/end", response=SessionOut, operation_id="end_session", summary="End a session")
+@router.post("/{int:pk}/end", response=SignInSession, operation_id="end_session", summary="End a session")
 @requires("sessions.end")
 @problems(409)
 def end(request: Request, pk: int) -> HttpResponse:
     """Its next request is refused, in every process."""
     end_session(session_of(pk), actor=request.actor)
-    return one(request, SessionOut.of(session_of(pk)))
+    return one(request, SignInSession.of(session_of(pk)))
 
 
 def session_of(pk: int) -> Session:

@@ -200,7 +200,8 @@ def test_an_upload_that_breaks_off_keeps_nothing(live_server: LiveServer, make: 
 
 
 def test_an_upload_without_a_body_is_told_so(make: Make, ed: Account) -> None:
-    empty = upload(make.client(ed), "title=x", b"")
+    assert upload(make.client(ed), "title=x", b"").status_code == 411
+    empty = upload(make.client(ed), "title=x", b"", CONTENT_LENGTH="0")
     assert (empty.status_code, told(empty)["errors"][0]["code"]) == (422, "empty")
     assert not Resource.objects.exists()
 

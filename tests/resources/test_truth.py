@@ -216,7 +216,9 @@ def test_nobody_is_told_anything(cells: list[Cell], make: Make) -> None:
 
 # For each resource of the chain: which grant, and does it end before, at or after the moment?
 chains = st.lists(
-    st.tuples(st.sampled_from([None, N, V, E, A]), st.sampled_from([None, -9, 9])), min_size=3, max_size=3
+    st.tuples(st.sampled_from([None, N, V, E, A]), st.sampled_from([None, -9, 9])),
+    min_size=len(PARTS),
+    max_size=len(PARTS),
 )
 WHY = {
     "see": Action.VIEW, "create": Action.CREATE, "edit": Action.EDIT, "delete": Action.DELETE,
