@@ -191,11 +191,12 @@ class EndShown(Schema):
     @classmethod
     def of(cls, end: Input | Push) -> Self:
         same = ("kind", "where", "host", "port", "program", "url", "state")
-        more = {name: getattr(end, name, "") for name in ("path", "username")}
+        values: dict[str, Any] = {name: getattr(end, name) for name in same}
+        values |= {name: getattr(end, name, "") for name in ("path", "username")}
         return cls.model_construct(
+            None,
             id=end.pk,
-            **{name: getattr(end, name) for name in same},
-            **more,
+            **values,
             device=getattr(end, "device_id", None),
             has_passphrase=bool(end.secret),
         )

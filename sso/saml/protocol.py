@@ -63,8 +63,9 @@ class SamlProtocol:
     ) -> str:
         """``ForceAuthn``: whoever is signed in there is asked as well (SAML Core 3.4.1)."""
         sides = sides_of(provider, facts_of(provider, actor=actor), request, actor=actor)
-        remembered = {"stage": ASKED, "relay_state": secrets.token_urlsafe(24), "again": asked}
-        address, request_id = _sign_in_address(sides, remembered["relay_state"], force=True)
+        relay_state = secrets.token_urlsafe(24)
+        remembered = {"stage": ASKED, "relay_state": relay_state, "again": asked}
+        address, request_id = _sign_in_address(sides, relay_state, force=True)
         begin(provider, request=request, request_id=request_id, data=remembered, actor=actor, next_path=next_path)
         return address
 
