@@ -170,12 +170,14 @@ def test_many_questions_at_once(make: Make, ed: Account, nell: Account, origin: 
         {"account": "nobody", "resource": origin.pk},
         {"account": "nell", "resource": 10**9},
     ]
-    answers = told(send(make.client(ed), "POST", "/check", {"questions": questions}))["answers"]
+    answers = told(send(make.client(ed), "POST", "/check", {"questions": questions, "explain": True}))["answers"]
     assert [(one["allowed"], one["role"], one["because"]) for one in answers] == [
         (True, "viewer", "grant"), (False, "viewer", "grant"), (True, "editor", "system_role"),
         (False, "none", "system_role"), (False, "none", "no_account"), (False, "none", "no_resource"),
     ]  # fmt: skip
     assert "nell was given Viewer on this resource by root" in answers[0]["sentence"]
+    short = told(send(make.client(ed), "POST", "/check", {"questions": questions}))["answers"]
+    assert short == [one | {"sentence": None} for one in answers]
     mine = told(send(make.client(nell), "POST", "/check", {"questions": questions}))["answers"]
     assert [one["because"] for one in mine] == [
         "grant", "grant", "system_role", "no_resource", "no_resource", "no_resource"
