@@ -14,6 +14,7 @@ from bench import (
     search,
     session_check,
     sign_in,
+    upload,
     writes,
 )
 from bench.scales import SCALES, prepare, prepare_grants
@@ -55,4 +56,6 @@ def run(name: str, socket: str, folder: Path, parts: Sequence[str]) -> str:
     databases.close_all()
     if "mail" in parts:
         mail.measure(table, mails=scale.mails, kills=scale.mails // 10)
+    if "upload" in parts:
+        upload.measure(table, megabytes=scale.megabytes)
     return table.markdown()

@@ -17,7 +17,8 @@ from bench import databases, grants, seed
 
 @dataclass(frozen=True)
 class Scale:
-    """Rows: accounts of the short and the long list, sessions, entries of the short and the long log, mails."""
+    """Rows: accounts of the short and the long list, sessions, entries of the short and the long log, mails; and the
+    size of an upload."""
 
     name: str
     short: int
@@ -31,6 +32,7 @@ class Scale:
     mails: int
     resources: tuple[int, int]
     grants: tuple[int, int]
+    megabytes: int
 
     def postgres(self) -> dict[str, tuple[int, int, int]]:
         """Each database with its accounts, sessions and entries."""
@@ -44,23 +46,14 @@ class Scale:
 
 SCALES = {
     "full": Scale(
-        "full",
-        1_000,
-        100_000,
-        1_000_000,
-        1_000_000,
-        1_000_000,
-        5_000_000,
-        100_000,
-        40,
-        1_000,
-        (1_000, 100_000),
-        (10_000, 1_000_000),
+        "full", 1_000, 100_000, 1_000_000, 1_000_000, 1_000_000, 5_000_000, 100_000, 40, 1_000,
+        (1_000, 100_000), (10_000, 1_000_000), 3_072,
     ),
     "small": Scale(
-        "small", 1_000, 10_000, 50_000, 50_000, 50_000, 100_000, 10_000, 15, 200, (1_000, 20_000), (10_000, 200_000)
+        "small", 1_000, 10_000, 50_000, 50_000, 50_000, 100_000, 10_000, 15, 200,
+        (1_000, 20_000), (10_000, 200_000), 300,
     ),
-}
+}  # fmt: skip
 
 
 def prepare(scale: Scale, socket: str, folder: Path) -> None:

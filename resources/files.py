@@ -98,13 +98,12 @@ class ToDisk(FileUploadHandler):
             self.arriving.drop()
 
 
-def untouched(now: datetime) -> Iterator[Path]:
-    """The files that nobody has written to for an hour: also those of recordings, which the caller knows."""
+def left_behind(now: datetime) -> Iterator[Path]:
+    """What arrived and became nobody's, and that nobody has written to for an hour: its process was killed."""
     folder = path_of(0).parent
-    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        with contextlib.suppress(FileNotFoundError):  # it was kept or deleted in between
-            changed = datetime.fromtimestamp(path.stat().st_mtime, tz=UTC)
-            if now - changed > ABANDONED:
+    for path in sorted(folder.glob(f"{ARRIVING}*")) if folder.is_dir() else ():
+        with contextlib.suppress(FileNotFoundError):  # it was kept or dropped in between
+            if now - datetime.fromtimestamp(path.stat().st_mtime, tz=UTC) > ABANDONED:
                 yield path
 
 

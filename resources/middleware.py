@@ -11,6 +11,7 @@ from agora.base.errors import Refused
 from agora.base.http import is_api
 from api_keys.middleware import refused
 from resources.services.streamer_keys import PREFIX, let_in
+from rest.middleware import limited
 
 
 class StreamerMiddleware:
@@ -26,7 +27,8 @@ class StreamerMiddleware:
         try:
             streamer = let_in(secret.strip(), actor=actor_of(request, anonymous=True))
         except Refused as refusal:
-            return refused(request, refusal)
+            answer = refused(request, refusal)
+            return limited(request, lambda _request: answer)  # those who have no key are counted as well
         request.user = AnonymousUser()
         request.machine = Machine("streamer", streamer.pk, f"streamer {streamer.resource.name}"[:150])  # type: ignore[attr-defined]
         request.streamer = streamer  # type: ignore[attr-defined]

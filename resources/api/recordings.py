@@ -45,7 +45,7 @@ def upload(request: Request, query: Query[Upload]) -> HttpResponse:
     compared. Without a parent only for those who edit all recordings."""
     parents = Resource.objects.visible_to(person(request), at=request.actor.at).recorded_from(query.parent)
     free = request.user.has_perm("recordings.change")
-    form = common.valid(NewRecordingForm(query.model_dump(), streams=parents, parent_needed=not free))
+    form = common.valid(NewRecordingForm(query.model_dump(), parents=parents, parent_needed=not free))
     title, parent = form.cleaned_data["title"], form.cleaned_data["parent"]
     try:
         arriving = Arriving()

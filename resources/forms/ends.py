@@ -68,7 +68,7 @@ class EndForm(forms.Form):
     def __init__(self, *args: Any, end: Input | Push, **kwargs: Any) -> None:
         self.end, self.stored = end, bool(end.secret)
         names = [name for name in self.base_fields if end.pk]
-        super().__init__(*args, initial={name: getattr(end, name) for name in names}, **kwargs)
+        super().__init__(*args, **kwargs | {"initial": {name: getattr(end, name) for name in names}})
         if self.secret_label:
             hidden = forms.PasswordInput(attrs={"autocomplete": "new-password"})
             say = _("Stored. Empty: unchanged.") if self.stored else _("Empty: none.")

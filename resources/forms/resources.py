@@ -107,13 +107,13 @@ class RecordingForm(forms.Form):
 class NewRecordingForm(RecordingForm):
     """A new recording: also of which stream, one that the person sees."""
 
-    parent = forms.ModelChoiceField(Resource.objects.none(), label=_("Stream"), required=False)
+    parent = forms.ModelChoiceField(Resource.objects.none(), label=_("Made from"), required=False)
 
-    def __init__(self, *args: Any, streams: QuerySet[Resource], parent_needed: bool, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, parents: QuerySet[Resource], parent_needed: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field = self.fields["parent"]
         assert isinstance(field, forms.ModelChoiceField)
-        field.queryset, field.required = streams.order_by("label_key"), parent_needed
+        field.queryset, field.required = parents.order_by("label_key"), parent_needed
 
 
 class UploadForm(NewRecordingForm):

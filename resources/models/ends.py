@@ -1,6 +1,6 @@
 """What a stream takes in, in order, and what it is pushed to."""
 
-from typing import Self
+from typing import Self, TypeVar
 
 from django.db import models
 from django.db.models import Q
@@ -10,6 +10,8 @@ from django.utils.translation import gettext_lazy
 from agora.base.models import EncryptedField, one_of
 from resources.models.device import Device
 from resources.models.stream import Stream
+
+E = TypeVar("E", bound=models.Model)
 
 
 class InputKind(models.TextChoices):
@@ -37,7 +39,7 @@ class EndState(models.TextChoices):
     ERROR = "error", gettext_lazy("Error")
 
 
-class EndQuerySet(models.QuerySet["End"]):
+class EndQuerySet(models.QuerySet[E]):
     def of_stream(self, stream: int) -> Self:
         """In their order."""
         return self.filter(stream=stream).order_by("position", "pk")
@@ -72,7 +74,7 @@ class End(models.Model):
 
     @property
     def kind_label(self) -> str:
-        return str(dict(self._meta.get_field("kind").flatchoices)[str(self.kind)])
+        return str(self.get_kind_display())  # type: ignore[attr-defined]  # of the tables that have the field
 
     @property
     def where(self) -> str:
@@ -88,6 +90,14 @@ PORTS = Q(port__isnull=True) | Q(port__gte=1, port__lte=65535)
 PROGRAMS = Q(program__isnull=True) | Q(program__gte=1, program__lte=65535)
 
 
+class InputQuerySet(EndQuerySet["Input"]):
+    pass
+
+
+class PushQuerySet(EndQuerySet["Push"]):
+    pass
+
+
 class Input(End):
     """Where a stream comes from. The streamer takes the first that gives a picture. ``path`` lies on the streamer."""
 
@@ -97,7 +107,7 @@ class Input(End):
     path = models.CharField(max_length=500, blank=True)
     username = models.CharField(max_length=100, blank=True)
 
-    objects = EndQuerySet.as_manager()
+    objects = InputQuerySet.as_manager()
 
     class Meta:
         verbose_name = gettext_lazy("input")
@@ -128,7 +138,7 @@ class Push(End):
     stream = models.ForeignKey(Stream, models.CASCADE, related_name="pushes", db_index=False)
     kind = models.CharField(max_length=10, choices=PushKind.choices)
 
-    objects = EndQuerySet.as_manager()
+    objects = PushQuerySet.as_manager()
 
     class Meta:
         verbose_name = gettext_lazy("push")

@@ -65,6 +65,19 @@ class ResourceQuerySet(models.QuerySet["Resource"]):
     def children_of(self, parents: Iterable[int]) -> Self:
         return self.filter(parent__in=list(parents))
 
+    def below(self, pk: int) -> Self:
+        """All that was made from it, directly or not: the chain has four links."""
+        every = Resource.objects.order_by()
+        first = every.filter(parent=pk).values("pk")
+        second = every.filter(parent__in=first).values("pk")
+        third = every.filter(parent__in=second).values("pk")
+        # Three walks of the index of parents; joined by OR they would be one walk of the whole table.
+        return self.filter(pk__in=first.union(second, third, all=True))
+
+    def numbered(self, text: str) -> Self:
+        """The one with this id, as an address names it; none for what is no number."""
+        return self.filter(pk=int(text)) if text.isascii() and text.isdecimal() and len(text) < 19 else self.none()
+
     def named_stream(self, streamer: int, name: str) -> Self:
         """The streamer's stream with this system name."""
         return self.of_kind(Kind.STREAM).filter(parent=streamer, name_key=fold(name)[:KEY_LENGTH])

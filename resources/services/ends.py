@@ -107,8 +107,9 @@ def _fresh(stream: Resource, actor: Actor) -> Resource:
     return current
 
 
-def _one(end: End) -> Any:
-    found = type(end).objects.filter(pk=end.pk, stream=end.stream_id).first()
+def _one(end: End) -> End:
+    """As it is now. Raises Gone."""
+    found: End | None = type(end).objects.filter(pk=end.pk, stream=end.stream_id).first()
     if found is None:
         raise Gone
     return found

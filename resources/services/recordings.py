@@ -1,5 +1,6 @@
 """Recordings: uploaded by people, or made by a streamer that hands over the file; and what killed processes left."""
 
+import contextlib
 import re
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +13,7 @@ from agora.base.errors import Refused
 from agora.base.models import fold
 from audit.events import event
 from audit.services import change, record
-from resources.files import Arrived, path_of, untouched
+from resources.files import Arrived, left_behind, path_of
 from resources.models import Recording, Resource
 from resources.models.recording import State
 from resources.roles import Kind
@@ -22,7 +23,7 @@ from resources.services.rules import PARENTS, Gone, MayNotCreate, fresh
 UPLOADED = event("recording.uploaded", _("File of a recording arrived"))
 FINISHED = event("recording.finished", _("Recording finished"))
 FAILED = event("recording.failed", _("Recording failed"))
-SWEPT = event("recording.swept", _("Files without a recording removed"))
+SWEPT = event("recording.swept", _("What was left of uploads removed"))
 
 
 class DiskFull(Refused):
@@ -149,16 +150,16 @@ def check_file(resource: Resource) -> None:
 
 
 def sweep_files(*, now: datetime) -> int:
-    """Remove files that are nobody's: uploads whose process was killed, recordings that were never written down or
-    whose deletion was cut short. Returns how many."""
+    """Remove what killed processes left of uploads. Returns how many files.
+
+    Never the file of a recording, known here or not: a server started with the wrong database must delete nothing.
+    """
     removed = size = 0
-    for path in untouched(now):
-        mine = path.name.isascii() and path.name.isdecimal() and len(path.name) < 19
-        if mine and Resource.objects.of_kind(Kind.RECORDING).filter(pk=int(path.name)).exists():
-            continue
-        size += path.stat().st_size
-        path.unlink(missing_ok=True)
-        removed += 1
+    for path in left_behind(now):
+        with contextlib.suppress(FileNotFoundError):  # its upload ended in between
+            found = path.stat().st_size
+            path.unlink()
+            removed, size = removed + 1, size + found
     if removed:
         record(SWEPT, actor=Actor.system("files"), removed=removed, bytes=size)
     return removed

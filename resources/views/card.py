@@ -65,6 +65,7 @@ def card(request: Request, pk: int, kind: Kind) -> HttpResponse:
         "children": lines(request, children[:BELOW]),
         "more": len(children) > BELOW,
         "may_create_stream": may_create(request.actor, Kind.STREAM, resource),
+        "may_record": may_create(request.actor, Kind.RECORDING, resource),
     }
     return render(request, f"resources/{kind}.html", context, status=422 if form.errors else 200)
 

@@ -39,6 +39,10 @@ class Line:
         return self.decision.allows(Action.SEE_PERMISSIONS)
 
     @property
+    def may_edit(self) -> bool:
+        return self.decision.allows(Action.EDIT)
+
+    @property
     def more(self) -> bool:
         return len(self.shared or []) > NAMES
 

@@ -101,7 +101,8 @@ def remove(request: Request, pk: int, item: int, side: str) -> HttpResponse:
 def one(request: Request, pk: int, item: int, side: str) -> tuple[Resource, Input | Push]:
     """An input or push of this very stream, for its Editors."""
     stream, _decision = permitted(request, pk, Action.EDIT, Kind.STREAM)
-    return stream, get_object_or_404(MODELS[side].objects.of_stream(pk), pk=item)
+    found: Input | Push = get_object_or_404(MODELS[side].objects.of_stream(pk), pk=item)  # type: ignore[assignment]
+    return stream, found
 
 
 def tab(stream: Resource) -> str:

@@ -26,10 +26,12 @@ def key(request: Request, pk: int) -> HttpResponse:
     resource, _decision = permitted(request, pk, Action.EDIT, Kind.STREAMER)
     if request.method != "POST":
         return render(request, "resources/streamer_key.html", {"resource": resource, "back": card_url(resource)})
+    secret = make_key(resource, actor=request.actor)
+    pull = ServerSettings.load().absolute(reverse("api:streamer-configuration"))
     context = {
         "resource": resource,
-        "secret": make_key(resource, actor=request.actor),
-        "pull": ServerSettings.load().absolute(reverse("api:streamer-configuration")),
+        "secret": secret,
+        "line": f'curl --fail-with-body -sS -H "Authorization: Bearer {secret}" "{pull}"',
         "back": card_url(resource),
     }
     return render(request, "resources/streamer_secret.html", context)
