@@ -94,11 +94,20 @@ class Because(models.TextChoices):
 class GrantFacts(Protocol):
     """What the rule needs to know of a grant."""
 
-    role: str
-    ends_at: datetime | None
-    granted_at: datetime
-    granted_by_name: str
-    reason: str
+    @property
+    def role(self) -> str: ...
+
+    @property
+    def ends_at(self) -> datetime | None: ...
+
+    @property
+    def granted_at(self) -> datetime: ...
+
+    @property
+    def granted_by_name(self) -> str: ...
+
+    @property
+    def reason(self) -> str: ...
 
 
 @dataclass(frozen=True)
