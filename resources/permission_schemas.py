@@ -144,6 +144,7 @@ class QuestionIn(Schema):
 
 class CheckIn(Schema):
     questions: list[QuestionIn] = Field(min_length=1, max_length=MOST)
+    explain: bool = Field(False, description="Tell the deciding facts as sentences, too.")
 
 
 class CheckAnswer(Schema):
@@ -155,15 +156,18 @@ class CheckAnswer(Schema):
         "inactive", "locked", "administrator", "grant", "system_role", "below",
         "no_resource", "no_account", "not_yours_to_ask",
     ]  # fmt: skip
-    sentence: str
+    sentence: str | None = Field(description="The deciding fact as the page Why? tells it, where it was asked for.")
 
     @classmethod
-    def of(cls, answer: Answer | Unanswered) -> Self:
+    def of(cls, answer: Answer | Unanswered, *, explain: bool) -> Self:
         if isinstance(answer, Unanswered):
-            return cls.model_construct(allowed=False, role="none", because=answer.value, sentence=str(answer.label))
-        role = answer.decision.role.value
+            sentence = str(answer.label) if explain else None
+            return cls.model_construct(allowed=False, role="none", because=answer.value, sentence=sentence)
         return cls.model_construct(
-            allowed=answer.allowed, role=role, because=answer.because.value, sentence=answer.sentence
+            allowed=answer.allowed,
+            role=answer.decision.role.value,
+            because=answer.because.value,
+            sentence=answer.sentence if explain else None,
         )
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Protocol
 
 from django.db import models
@@ -50,7 +51,10 @@ class ResourceRole(models.TextChoices):
         return everything[everything.index(self) :]
 
     def reaches(self, least: "ResourceRole") -> bool:
-        return self in least.or_more
+        return RANKS[self] >= RANKS[least]
+
+
+RANKS = {role: rank for rank, role in enumerate(ResourceRole)}
 
 
 class Action(models.TextChoices):
@@ -90,11 +94,20 @@ class Because(models.TextChoices):
 class GrantFacts(Protocol):
     """What the rule needs to know of a grant."""
 
-    role: str
-    ends_at: datetime | None
-    granted_at: datetime
-    granted_by_name: str
-    reason: str
+    @property
+    def role(self) -> str: ...
+
+    @property
+    def ends_at(self) -> datetime | None: ...
+
+    @property
+    def granted_at(self) -> datetime: ...
+
+    @property
+    def granted_by_name(self) -> str: ...
+
+    @property
+    def reason(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -120,7 +133,7 @@ class Decision:
         """The fact that decides whether the account may do this."""
         if action != Action.CREATE or not self.role.reaches(action.needs):
             return self.sentence
-        facts = {"system": self.account.get_role_display(), "kind": self.kind.label}
+        facts = {"system": self.account.role_name, "kind": self.kind.label}
         if not CHILDREN[self.kind]:
             return _("Nothing is created from a %(kind)s.") % facts
         if self.creates:
@@ -133,7 +146,7 @@ class Decision:
     @property
     def sentence(self) -> str:
         """The deciding fact as people read it."""
-        facts = {"name": self.account.username, "role": self.role.label, "system": self.account.get_role_display()}
+        facts = {"name": self.account.username, "role": self.role.label, "system": self.account.role_name}
         if self.because == Because.INACTIVE:
             return _("%(name)s is inactive: nothing counts until the account is active again.") % facts
         if self.because == Because.LOCKED:
@@ -163,12 +176,23 @@ def may_create_kind(account: Account, kind: Kind) -> bool:
 
 def given_by_system_role(account: Account, kind: Kind) -> ResourceRole:
     """What the system role alone gives on every resource of the kind."""
-    if account.is_superuser or account.role == Role.ADMINISTRATOR:
+    return _given(account.role, account.is_superuser, kind)
+
+
+@cache
+def _given(role: str, superuser: bool, kind: Kind) -> ResourceRole:
+    """From the table in the code, which stays while the process runs."""
+    if superuser or role == Role.ADMINISTRATOR:
         return ResourceRole.ADMINISTRATOR
-    given = permissions_of(account.role)
+    given = permissions_of(role)
     if f"{kind.permissions}.change" in given:
         return ResourceRole.EDITOR
     return ResourceRole.VIEWER if f"{kind.permissions}.view" in given else ResourceRole.NONE
+
+
+def grants_matter(account: Account) -> bool:
+    """Can a grant change what the account may? Not while it is locked or inactive, and not a system administrator's."""
+    return account.is_usable and not (account.is_superuser or account.role == Role.ADMINISTRATOR)
 
 
 def decide(account: Account, kind: Kind, grant: GrantFacts | None, *, at: datetime) -> Decision:

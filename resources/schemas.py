@@ -191,12 +191,11 @@ class EndShown(Schema):
     @classmethod
     def of(cls, end: Input | Push) -> Self:
         same = ("kind", "where", "host", "port", "program", "url", "state")
-        values: dict[str, Any] = {name: getattr(end, name) for name in same}
-        values |= {name: getattr(end, name, "") for name in ("path", "username")}
+        facts: dict[str, Any] = {name: getattr(end, name) for name in same}
+        facts |= {name: getattr(end, name, "") for name in ("path", "username")}  # of inputs
         return cls.model_construct(
-            None,
             id=end.pk,
-            **values,
+            **facts,
             device=getattr(end, "device_id", None),
             has_passphrase=bool(end.secret),
         )

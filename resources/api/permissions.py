@@ -164,5 +164,5 @@ def why(request: Request, pk: int, query: Query[WhyQuery]) -> HttpResponse:
 def check_all(request: Request, data: CheckIn) -> HttpResponse:
     """For media servers. Ask about yourself on what you see, about everybody on what you are Editor of."""
     questions = [Question(item.account, item.resource, Action(item.action)) for item in data.questions]
-    answers = [CheckAnswer.of(answer) for answer in answer_all(questions, actor=request.actor)]
+    answers = [CheckAnswer.of(answer, explain=data.explain) for answer in answer_all(questions, actor=request.actor)]
     return one(request, Checked.model_construct(at=request.actor.at, answers=answers))

@@ -53,6 +53,11 @@ class ResourceQuerySet(models.QuerySet["Resource"]):
         by_role = ~less if len(given) == len(kinds) else Q(kind__in=given) & ~less
         return rows.filter(by_role) if len(given) == len(kinds) else rows.filter(enough | by_role)
 
+    def kinds(self, ids: Iterable[int]) -> dict[int, Kind]:
+        """Of what kind these are, by their ids; ids that none has are left out."""
+        found = self.filter(pk__in=set(ids)).values_list("pk", "kind")
+        return {pk: Kind(kind) for pk, kind in found}
+
     def recorded_from(self, chosen: int | None) -> Self:
         """What a recording may be one of: every stream; of the many sessions only the chosen one."""
         return self.filter(Q(kind=Kind.STREAM) | Q(kind=Kind.SESSION, pk=chosen or 0))
@@ -68,6 +73,10 @@ class ResourceQuerySet(models.QuerySet["Resource"]):
         third = every.filter(parent__in=second).values("pk")
         # Three walks of the index of parents; joined by OR they would be one walk of the whole table.
         return self.filter(pk__in=first.union(second, third, all=True))
+
+    def numbered(self, text: str) -> Self:
+        """The one with this id, as an address names it; none for what is no number."""
+        return self.filter(pk=int(text)) if text.isascii() and text.isdecimal() and len(text) < 19 else self.none()
 
     def named_stream(self, streamer: int, name: str) -> Self:
         """The streamer's stream with this system name."""

@@ -1,6 +1,6 @@
 """Why? One question or a thousand: may this account do this with that resource, and which fact decides."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,10 +11,20 @@ from django.utils.translation import ngettext
 from accounts.models import Account
 from agora.base.actor import Actor
 from resources.models import Grant, Resource
-from resources.roles import CHILDREN, Action, Because, Decision, Kind, ResourceRole, decide, given_by_system_role
+from resources.roles import (
+    CHILDREN,
+    Action,
+    Because,
+    Decision,
+    Kind,
+    ResourceRole,
+    decide,
+    given_by_system_role,
+    grants_matter,
+)
 
 MOST = 1_000  # questions at once
-Pair = tuple[Account, Resource]
+Pair = tuple[Account, int]  # the resource by its id
 
 
 @dataclass(frozen=True)
@@ -68,23 +78,22 @@ class Unanswered(models.TextChoices):
 
 def explain(account: Account, resource: Resource, action: Action, *, at: datetime) -> Answer:
     """The answer to one question."""
-    return _answers([(account, resource, action)], at)[0]
+    return _answers([(account, resource.pk, action)], {resource.pk: Kind(resource.kind)}, at)[0]
 
 
 def answer_all(questions: Sequence[Question], *, actor: Actor) -> list[Answer | Unanswered]:
     """The answers in the order of the questions, with the same few queries whatever their number."""
     accounts = _accounts(questions, actor)
-    resources = Resource.objects.in_bulk({question.resource for question in questions})
+    kinds = Resource.objects.kinds({question.resource for question in questions})
     mine: dict[int, Decision] = {}
     if isinstance(actor.account, Account):
-        asking = [(actor.account, resource) for resource in resources.values()]
-        mine = {one.pk: decision for (_me, one), decision in zip(asking, _decisions(asking, actor.at), strict=True)}
+        asking = [(actor.account, pk) for pk in kinds]
+        mine = dict(zip(kinds, _decisions(asking, kinds, actor.at), strict=True))
     found: list[Answer | Unanswered | None] = []
-    asked: list[tuple[Account, Resource, Action]] = []
+    asked: list[tuple[Account, int, Action]] = []
     for question in questions:
-        account, resource = accounts.get(question.account), resources.get(question.resource)
-        decision = mine.get(question.resource)
-        if resource is None or (decision and not decision.allows(Action.VIEW)):
+        account, decision = accounts.get(question.account), mine.get(question.resource)
+        if question.resource not in kinds or (decision and not decision.allows(Action.VIEW)):
             found.append(Unanswered.NO_RESOURCE)
         elif decision and account != decision.account and not decision.allows(Action.SEE_PERMISSIONS):
             found.append(Unanswered.NOT_YOURS)
@@ -92,8 +101,8 @@ def answer_all(questions: Sequence[Question], *, actor: Actor) -> list[Answer | 
             found.append(Unanswered.NO_ACCOUNT)
         else:
             found.append(None)
-            asked.append((account, resource, question.action))
-    answers = iter(_answers(asked, actor.at))
+            asked.append((account, question.resource, question.action))
+    answers = iter(_answers(asked, kinds, actor.at))
     return [one or next(answers) for one in found]
 
 
@@ -102,54 +111,54 @@ def _accounts(questions: Iterable[Question], actor: Actor) -> dict[str | int | N
     named = {question.account for question in questions}
     ids = [one for one in named if isinstance(one, int)]
     names = [one for one in named if isinstance(one, str)]
-    found: dict[str | int | None, Account] = dict(Account.objects.in_bulk(ids)) if ids else {}
+    rows = Account.objects.only("username", "username_key", "role", "is_superuser", "is_active", "locked_at")
+    found: dict[str | int | None, Account] = dict(rows.in_bulk(ids)) if ids else {}
     if names:
-        found |= Account.objects.by_key(names)
+        found |= rows.by_key(names)
     if isinstance(actor.account, Account):
         found[None] = actor.account
     return found
 
 
-def _answers(asked: Sequence[tuple[Account, Resource, Action]], at: datetime) -> list[Answer]:
-    decisions = _decisions([(account, resource) for account, resource, _action in asked], at)
+def _answers(asked: Sequence[tuple[Account, int, Action]], kinds: Mapping[int, Kind], at: datetime) -> list[Answer]:
+    decisions = _decisions([(account, pk) for account, pk, _action in asked], kinds, at)
     deleting = {
-        (account.pk, resource.pk): (account, resource)
-        for (account, resource, action), decision in zip(asked, decisions, strict=True)
+        (account.pk, pk): (account, pk)
+        for (account, pk, action), decision in zip(asked, decisions, strict=True)
         if action == Action.DELETE and decision.allows(action) and CHILDREN[decision.kind]
     }
     below = _not_deletable_below(deleting.values(), at)
     return [
-        Answer(decision, action, below.get((account.pk, resource.pk), 0) if action == Action.DELETE else 0)
-        for (account, resource, action), decision in zip(asked, decisions, strict=True)
+        Answer(decision, action, below.get((account.pk, pk), 0) if action == Action.DELETE else 0)
+        for (account, pk, action), decision in zip(asked, decisions, strict=True)
     ]
 
 
-def _decisions(pairs: Sequence[Pair], at: datetime) -> list[Decision]:
+def _decisions(pairs: Sequence[Pair], kinds: Mapping[int, Kind], at: datetime) -> list[Decision]:
     """The one rule for each pair; one query for the grants of them all."""
-    grants = {
-        (grant.account_id, grant.resource_id): grant
-        for grant in Grant.objects.of_pairs({(account.pk, resource.pk) for account, resource in pairs})
-    }
-    return [
-        decide(account, Kind(resource.kind), grants.get((account.pk, resource.pk)), at=at)
-        for account, resource in pairs
-    ]
+    wanted = {(account.pk, pk) for account, pk in pairs if grants_matter(account)}
+    grants = {(grant.account_id, grant.resource_id): grant for grant in Grant.objects.of_pairs(wanted)}
+    return [decide(account, kinds[pk], grants.get((account.pk, pk)), at=at) for account, pk in pairs]
 
 
+# A subquery for each pair, so that the database walks the index of parents; a join would read the whole table.
 BELOW = """
-WITH RECURSIVE asked(account, root, streams, sessions, recordings) AS (VALUES {values}),
-below(account, root, streams, sessions, recordings, id, kind) AS (
-    SELECT asked.*, child.id, child.kind FROM asked JOIN {resource} child ON child.parent_id = asked.root
-    UNION ALL
-    SELECT below.account, below.root, below.streams, below.sessions, below.recordings, child.id, child.kind
-    FROM below JOIN {resource} child ON child.parent_id = below.id)
-SELECT below.account, below.root, count(*) FROM below LEFT JOIN {grant} given
-    ON given.account_id = below.account AND given.resource_id = below.id
-    AND (given.ends_at IS NULL OR given.ends_at > %s)
-WHERE CASE WHEN given.id IS NOT NULL THEN given.role NOT IN ({enough})
-    WHEN below.kind = 'stream' THEN below.streams = 0 WHEN below.kind = 'stream_session' THEN below.sessions = 0
-    ELSE below.recordings = 0 END
-GROUP BY below.account, below.root
+WITH asked(account, root, streams, sessions, recordings) AS (VALUES {values})
+SELECT account, root, counted FROM (SELECT account, root, (
+    SELECT count(*) FROM (
+        SELECT first.id, first.kind FROM {resource} first WHERE first.parent_id = asked.root
+        UNION ALL SELECT second.id, second.kind FROM {resource} first
+            JOIN {resource} second ON second.parent_id = first.id WHERE first.parent_id = asked.root
+        UNION ALL SELECT third.id, third.kind FROM {resource} first
+            JOIN {resource} second ON second.parent_id = first.id
+            JOIN {resource} third ON third.parent_id = second.id WHERE first.parent_id = asked.root
+    ) below LEFT JOIN {grant} given ON given.account_id = asked.account AND given.resource_id = below.id
+        AND (given.ends_at IS NULL OR given.ends_at > %s)
+    WHERE CASE WHEN given.id IS NOT NULL THEN given.role NOT IN ({enough})
+        WHEN below.kind = 'stream' THEN asked.streams = 0
+        WHEN below.kind = 'stream_session' THEN asked.sessions = 0
+        ELSE asked.recordings = 0 END
+) AS counted FROM asked) counts WHERE counted > 0
 """
 
 
@@ -159,10 +168,10 @@ def _not_deletable_below(pairs: Iterable[Pair], at: datetime) -> dict[tuple[int,
     ``editable_by`` for many accounts at once: what each one's system role gives stands beside its id.
     """
     values: list[int] = []
-    for account, resource in pairs:
+    for account, pk in pairs:
         given = [given_by_system_role(account, kind) for kind in (Kind.STREAM, Kind.SESSION, Kind.RECORDING)]
         if ResourceRole.ADMINISTRATOR not in given:
-            values += [account.pk, resource.pk, *(int(role.reaches(ResourceRole.EDITOR)) for role in given)]
+            values += [account.pk, pk, *(int(role.reaches(ResourceRole.EDITOR)) for role in given)]
     if not values:
         return {}
     statement = BELOW.format(

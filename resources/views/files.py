@@ -49,13 +49,14 @@ def upload(request: Request) -> HttpResponse:
 
 @csrf_protect
 def _checked(request: Request) -> HttpResponse:
-    start = request.GET.get("session") or request.GET.get("stream", "")
-    chosen = request.POST.get("parent", "") if request.method == "POST" else start
-    number = int(chosen) if chosen.isascii() and chosen.isdecimal() and len(chosen) < 19 else None
-    parents = Resource.objects.visible_to(person(request), at=request.actor.at).recorded_from(number)
+    session, stream = request.GET.get("session", ""), request.GET.get("stream", "")
+    kind = Kind.SESSION if session else Kind.STREAM
+    parents = Resource.objects.visible_to(person(request), at=request.actor.at, kind=kind)
+    if session:  # there are too many to choose from: the one whose card led here
+        parents = parents.numbered(session)
     sent = (request.POST, request.FILES) if request.method == "POST" else (None, None)
-    needed = bool(request.GET.get("session")) or not request.user.has_perm("recordings.change")
-    form = UploadForm(*sent, parents=parents, parent_needed=needed, initial={"parent": start})
+    needed = bool(session) or not request.user.has_perm("recordings.change")
+    form = UploadForm(*sent, parents=parents, parent_needed=needed, initial={"parent": session or stream})
     if request.method == "POST" and request.FILES and "whole" not in request.POST:
         raise BrokenOff
     if request.method == "POST" and form.is_valid():

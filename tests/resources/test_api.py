@@ -14,11 +14,13 @@ from accounts.models import Account
 from api_keys.services.keys import create_key
 from audit.models import Entry
 from resources.files import path_of
-from resources.models import Grant, Resource
+from resources.models import Grant, Input, Push, Resource
 from resources.roles import Kind, ResourceRole
+from resources.services.devices import create_device
+from resources.services.ends import add_end
 from resources.services.resources import create_stream
 from tests.conftest import Make
-from tests.resources.conftest import give, recording
+from tests.resources.conftest import Machine, give, recording
 
 N, V, E, A = ResourceRole.NONE, ResourceRole.VIEWER, ResourceRole.EDITOR, ResourceRole.ADMINISTRATOR
 API = "/api/v1"
@@ -213,3 +215,57 @@ def test_a_key_that_may_only_read_asks_but_changes_nothing(make: Make, ed: Accou
     assert told(asked)["answers"][0]["allowed"] is True
     refused = send(Client(), "PATCH", f"/streams/{studio.pk}", {"title": "x"}, **by_key)
     assert (refused.status_code, told(refused)["code"]) == (403, "read_only_key")
+
+
+def test_stream_sessions_are_listed_and_ended(
+    make: Make, ed: Account, vic: Account, studio: Resource, machine: Machine
+) -> None:
+    told_of = machine.open("v-1", user="vic", address="192.0.2.9", protocol="hls")
+    address = f"/stream-sessions/{told_of['id']}"
+    items = told(send(make.client(vic), "GET", f"/stream-sessions?stream={studio.pk}&state=open"))["items"]
+    assert [(one["id"], one["who"], one["address"], one["state"]) for one in items] == [
+        (told_of["id"], "vic", "192.0.2.9", "open")
+    ]
+    assert items[0]["your_role"] == "administrator", "who opened it"
+    otto = make.account("otto", role="observer")
+    assert send(make.client(otto), "POST", f"{address}/end").status_code == 403
+    ending = told(send(make.client(ed), "POST", f"{address}/end"))
+    assert (ending["state"], ending["end_asked_by"], ending["closed_at"]) == ("ending", "ed", None)
+    assert machine.beat()["end"] == [told_of["id"]]
+    machine.told("POST", f"sessions/{told_of['id']}/close", {"cause": "left", "bytes": 7})
+    closed = told(send(make.client(ed), "GET", address))
+    assert (closed["state"], closed["cause"], closed["bytes"]) == ("closed", "ended", 7)
+    again = send(make.client(ed), "POST", f"{address}/end")
+    assert (again.status_code, told(again)["code"]) == (409, "already_closed")
+    assert told(send(make.client(ed), "PATCH", address, {"title": "Rounds"}))["title"] == "Rounds"
+    assert send(make.client(ed), "DELETE", address).status_code == 204
+
+
+def test_what_a_streamer_reports_stands_apart_from_what_it_is(
+    make: Make, vic: Account, nell: Account, origin: Resource, studio: Resource, machine: Machine
+) -> None:
+    client, address = make.client(vic), f"/streamers/{origin.pk}"
+    tag = send(client, "GET", address)["ETag"]
+    assert told(send(client, "GET", f"{address}/state"))["contact"] == "never"
+    machine.beat()
+    state = told(send(client, "GET", f"{address}/state"))
+    assert (state["contact"], state["clients"], state["cpu"]) == ("ok", 3, 12.5)
+    assert send(client, "GET", address)["ETag"] == tag
+    assert told(send(client, "GET", f"/streams/{studio.pk}/state"))["state"] == ""
+    device = create_device(origin, {"name": "Camera 1", "card_id": "0"}, actor=make.actor())
+    add_end(studio, Input(kind="device"), {"device": device}, actor=make.actor())
+    add_end(
+        studio, Push(kind="srt"), {"host": "192.0.2.1", "port": 9000, "secret": "correct horse"}, actor=make.actor()
+    )
+    assert [one["name"] for one in told(send(client, "GET", f"{address}/devices"))["items"]] == ["Camera 1"]
+    ends = send(client, "GET", f"/streams/{studio.pk}/ends")
+    assert [(one["kind"], one["where"]) for one in told(ends)["inputs"]] == [("device", "Camera 1")]
+    assert [(one["where"], one["has_passphrase"]) for one in told(ends)["pushes"]] == [("192.0.2.1:9000", True)]
+    assert b"correct horse" not in ends.content
+    for hidden in (
+        f"{address}/state",
+        f"{address}/devices",
+        f"/streams/{studio.pk}/ends",
+        f"/streams/{studio.pk}/state",
+    ):
+        assert send(make.client(nell), "GET", hidden).status_code == 404

@@ -1,10 +1,13 @@
 """Grants, Why? and check over the API."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django.utils.html import escape
@@ -170,12 +173,14 @@ def test_many_questions_at_once(make: Make, ed: Account, nell: Account, origin: 
         {"account": "nobody", "resource": origin.pk},
         {"account": "nell", "resource": 10**9},
     ]
-    answers = told(send(make.client(ed), "POST", "/check", {"questions": questions}))["answers"]
+    answers = told(send(make.client(ed), "POST", "/check", {"questions": questions, "explain": True}))["answers"]
     assert [(one["allowed"], one["role"], one["because"]) for one in answers] == [
         (True, "viewer", "grant"), (False, "viewer", "grant"), (True, "editor", "system_role"),
         (False, "none", "system_role"), (False, "none", "no_account"), (False, "none", "no_resource"),
     ]  # fmt: skip
     assert "nell was given Viewer on this resource by root" in answers[0]["sentence"]
+    short = told(send(make.client(ed), "POST", "/check", {"questions": questions}))["answers"]
+    assert short == [one | {"sentence": None} for one in answers]
     mine = told(send(make.client(nell), "POST", "/check", {"questions": questions}))["answers"]
     assert [one["because"] for one in mine] == [
         "grant", "grant", "system_role", "no_resource", "no_resource", "no_resource"
@@ -183,3 +188,38 @@ def test_many_questions_at_once(make: Make, ed: Account, nell: Account, origin: 
     assert not Entry.objects.filter(actor_name="ed").exclude(event="session.opened").exists()
     for wrong in ([], questions * 200, [{"account": "nell"}], [{"resource": studio.pk, "action": "fly"}]):
         assert send(make.client(ed), "POST", "/check", {"questions": wrong}).status_code == 422
+
+
+def test_a_grant_that_is_taken_away_is_gone_at_the_next_request(
+    make: Make, ada: Account, nell: Account, studio: Resource
+) -> None:
+    client, change = make.client(nell), f"/resources/{studio.pk}/grants"
+    question = {"questions": [{"resource": studio.pk, "action": "edit"}]}
+    for role, status, because in (("editor", 200, "grant"), (None, 404, "no_resource")):
+        assert (
+            send(make.client(ada), "PATCH", change, {"items": [{"account": "nell", "role": role}]}).status_code == 200
+        )
+        assert send(client, "GET", f"/streams/{studio.pk}").status_code == status
+        assert told(send(client, "POST", "/check", question))["answers"][0]["because"] == because
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_save_at_once_one_is_told(make: Make, ada: Account, root: Account, nell: Account, vic: Account,
+                                             studio: Resource) -> None:  # fmt: skip
+    address = f"/resources/{studio.pk}/grants"
+    tag = send(make.client(ada), "GET", address)["ETag"]
+    people = [(make.client(ada), "nell"), (make.client(root), "vic")]
+    ready = Barrier(len(people), timeout=30)
+
+    def save(client: Client, username: str) -> int:
+        try:
+            ready.wait()
+            items = [{"account": username, "role": "editor"}]
+            return send(client, "PUT", address, {"items": items}, If_Match=tag).status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(people)) as pool:
+        found = list(pool.map(lambda one: save(*one), people))
+    assert sorted(found) == [200, 412]
+    assert grants(studio) == {"nell" if found[0] == 200 else "vic": "editor"}

@@ -150,7 +150,8 @@ class Pages:
         if cell.kind == Kind.STREAMER:
             return self.client.post("/streams/new/", {"streamer": pk, "name": "child"})
         sent = {"title": "child", "parent": pk, "file": SimpleUploadedFile("a", b"0123"), "whole": "1"}
-        return self.client.post("/recordings/new/", sent)
+        which = f"?session={pk}" if cell.kind == Kind.SESSION else ""
+        return self.client.post(f"/recordings/new/{which}", sent)
 
 
 class Api:
