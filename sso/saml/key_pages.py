@@ -22,8 +22,9 @@ from sso.saml.metadata import BadMetadata
 
 
 def fingerprint(key: SigningKey) -> str:
-    """SHA-256 of the certificate, as providers' pages show it."""
-    return x509.load_pem_x509_certificate(key.certificate.encode()).fingerprint(SHA256()).hex(":").upper()
+    """SHA-256 of the certificate, as providers' pages show it, in lines that fit a phone."""
+    digest = x509.load_pem_x509_certificate(key.certificate.encode()).fingerprint(SHA256())
+    return " ".join(digest[start : start + 8].hex(":").upper() for start in range(0, len(digest), 8))
 
 
 def _line(provider: Provider) -> dict[str, Any]:

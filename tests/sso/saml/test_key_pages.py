@@ -50,9 +50,9 @@ def test_metadata_is_renewed_by_a_button(
     make: Make, ada: Account, hall: Hall, idp: IdentityProvider, forge: Callable[..., Provider]
 ) -> None:
     provider, pasted, client = hall(), forge(), make.client(ada)
-    assert b"Not known yet" in client.get(PAGE).content
+    assert b"Not fetched yet" in client.get(PAGE).content
     done = client.post(f"{HOME}{provider.pk}/renew-metadata/", follow=True)
-    assert b"up to date" in done.content and b"Not known yet" not in done.content
+    assert b"up to date" in done.content and b"Not fetched yet" not in done.content
     assert client.post(f"{HOME}{pasted.pk}/renew-metadata/").status_code == 404
     provider.saml.idp_entity_id = "https://other.example.com/"
     provider.saml.save()
