@@ -1,11 +1,11 @@
 """Settings > Server > Single Sign-On > SAML."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
 from django.test import Client
-from pytest_django.fixtures import SettingsWrapper
 
 from accounts.models import Account
 from audit.models import Entry
@@ -77,7 +77,7 @@ def test_only_administrators_of_settings_change_it(make: Make, sam: Account, our
 
 
 def test_a_key_of_another_encryption_key_is_said_to_be_unreadable_and_can_be_renewed(
-    forge: Callable[..., Provider], visitor: Visitor, make: Make, ada: Account, settings: SettingsWrapper
+    forge: Callable[..., Provider], visitor: Visitor, make: Make, ada: Account, settings: Any
 ) -> None:
     forge()
     settings.ENCRYPTION_KEY = Fernet.generate_key().decode()
