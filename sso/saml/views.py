@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -15,7 +15,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from agora.base.access import public
-from agora.base.http import Request, send_away
+from agora.base.http import Request
 from sessions_admin.models import Method
 from sso.claims import Check, NothingBegun, Person, ProviderRefused
 from sso.models import Kind, Provider
@@ -118,7 +118,7 @@ def slo(request: Request, alias: str) -> HttpResponse:
         if "SAMLRequest" not in request.GET:
             succeeded = leaving.came_back(request, provider, actor=request.actor)
         elif address := leaving.follow(request, provider, actor=request.actor):
-            return send_away(request, address, _("You are signed out. Going back to %(name)s.") % named)
+            return HttpResponseRedirect(address)  # also in a frame of the provider's page, where none of ours is shown
     except ProviderRefused as refused:
         return leaving.refuse(request, provider, refused, actor=request.actor)
     if succeeded:
