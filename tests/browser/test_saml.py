@@ -54,6 +54,7 @@ def sign_in(page: Page) -> None:
     page.get_by_label("Login").fill("vera")
     page.get_by_role("button", name="Continue").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Profile")
+    page.wait_for_load_state()
 
 
 @pytest.mark.usefixtures("ours")

@@ -63,7 +63,7 @@ function dress(request, response, url, body) {
   response.set = (name, value) => response.setHeader(name, value);
   response.redirect = (target) => response.writeHead(302, { location: target }).end();
   response.send = (content) => {
-    if (typeof content === "number") return response.writeHead(content).end(page("Signed out of the provider", ""));
+    if (typeof content === "number") return response.writeHead(content, { "content-type": "text/html" }).end(page("Signed out of the provider", ""));
     return response.end(content);
   };
 }
