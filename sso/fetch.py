@@ -40,18 +40,40 @@ class Answer:
             values = json.loads(self.content)
         except (ValueError, RecursionError):
             values = None
-        if not isinstance(values, dict):
+        if not isinstance(values, dict) or not storable(values):
             raise NoAnswer("not_json", _("%(host)s answered with something else than JSON.") % {"host": host(self.url)})
         return values
 
 
+def storable(values: object) -> bool:
+    """Is all text among these JSON values such that it can be stored and shown? JSON can write what Unicode lacks."""
+    try:
+        written = json.dumps(values, ensure_ascii=False).encode()
+    except (UnicodeEncodeError, RecursionError):
+        return False
+    return rb"\u0000" not in written
+
+
+def scheme_of(url: str) -> str:
+    """ "https"; "" for what is no address."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme if parts.hostname else ""
+    except ValueError:
+        return ""
+
+
 def fetch(
-    url: str, *, data: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None, total: float = TOTAL
+    url: str, *, data: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None, total: float = 0.0
 ) -> Answer:
-    """GET, or POST with ``data`` as a form. Any status comes back as an Answer but a redirect. Raises NoAnswer."""
-    named = {"host": host(url)}
-    if urlsplit(url).scheme not in ("http", "https"):
+    """GET, or POST with ``data`` as a form. Any status comes back as an Answer but a redirect. Raises NoAnswer.
+
+    ``total``: seconds for everything, else TOTAL.
+    """
+    total = total or TOTAL
+    if scheme_of(url) not in ("http", "https"):
         raise NoAnswer("address", _("%(url)s is no address of the web.") % {"url": url[:200]})
+    named = {"host": host(url)}
     with _Deadline(total) as deadline, requests.Session() as session:
         for scheme in ("http://", "https://"):
             session.mount(scheme, _Adapter(deadline))
