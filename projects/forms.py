@@ -108,7 +108,8 @@ class AdminModeForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
-        if not (values.get("password") or values.get("code")):
+        asks = {"password", "code"} & set(self.fields)
+        if asks and not (values.get("password") or values.get("code")):
             first = next((name for name in ("password", "code") if name in self.fields), None)
             both = _("Type your password or a code.") if "code" in self.fields else _("Type your password.")
             self.add_error(first, both if first == "password" else _("Type a code."))

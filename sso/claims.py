@@ -60,3 +60,13 @@ class ProviderSilent(ProviderRefused):
 
     def __init__(self, message: str | Promise = "") -> None:
         super().__init__("unreachable", message)
+
+
+class NothingBegun(ProviderRefused):
+    """An answer to nothing: the sign-in was never begun here, or its answer came before."""
+
+    status = 400
+    message = _("The answer belongs to no sign-in that was begun here.")
+
+    def __init__(self) -> None:
+        super().__init__("unknown_request")

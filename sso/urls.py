@@ -1,5 +1,6 @@
 from django.urls import path
 
+from sso.openid import views as openid
 from sso.views import actions, card, providers, sign_in, trial
 
 SETTINGS = "settings/server/single-sign-on"
@@ -20,7 +21,9 @@ urlpatterns = [
     path("accounts/<int:pk>/identities/", card.card, name="card"),
     path("accounts/<int:pk>/identities/link/", card.link, name="link"),
     path("identities/<int:pk>/unlink/", card.unlink, name="unlink"),
+    path("sso/again/", sign_in.ask_again, name="ask-again"),
     path("sso/<slug:alias>/login/", sign_in.login, name="login"),
-    # OpenID Connect
+    path("sso/<slug:alias>/callback/", openid.callback, name="openid-callback"),
+    path("sso/<slug:alias>/back-channel-logout/", openid.back_channel_logout, name="openid-back-channel-logout"),
     # SAML
 ]

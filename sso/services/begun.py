@@ -14,7 +14,7 @@ from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 
 from agora.base.actor import Actor
-from sso.claims import ProviderRefused
+from sso.claims import NothingBegun, ProviderRefused
 from sso.models import Begun, Provider, Report
 
 COOKIE = "agora_sso"
@@ -53,13 +53,18 @@ def begin(
 def take(kind: str, alias: str, request_id: str, *, actor: Actor) -> tuple[Begun, dict[str, Any]]:
     """Use up what was begun under this id, whatever becomes of it, and what the protocol remembered.
 
-    Raises ProviderRefused (unknown_request, expired_request). Which browser it was is asked by ``check_browser``.
+    Raises NothingBegun, ProviderRefused (other_provider, expired_request, disabled). Which browser it was is asked by
+    ``check_browser``.
     """
     with transaction.atomic():
-        rows = Begun.objects.select_for_update().filter(request_digest=digest_of(request_id))
-        begun = rows.filter(kind=kind, alias=alias).first()
+        rows = Begun.objects.select_for_update(of=("self",)).filter(request_digest=digest_of(request_id))
+        begun = rows.select_related("provider", "report").first()
         if begun is None or not rows.filter(pk=begun.pk).delete()[0]:
-            raise ProviderRefused("unknown_request", _("The answer belongs to no sign-in that was begun here."))
+            raise NothingBegun
+    if (begun.kind, begun.alias) != (kind, alias):
+        raise ProviderRefused("other_provider", _("The sign-in was begun at another provider."))
+    if begun.provider is not None and not begun.provider.enabled:
+        raise ProviderRefused("disabled", _("The provider was disabled meanwhile."))
     if begun.expires_at <= actor.at:
         raise ProviderRefused("expired_request", _("The sign-in took longer than ten minutes."))
     return begun, json.loads(str(begun.data) or "{}")

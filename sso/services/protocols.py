@@ -12,7 +12,7 @@ from sso.models import Kind, Provider, Report
 
 # The module of each kind has one PROTOCOL. A kind that is not here can't be made.
 MODULES: dict[str, str] = {
-    # OpenID Connect
+    Kind.OPENID: "sso.openid.protocol",
     # SAML
     Kind.LDAP: "sso.ldap.protocol",
 }
@@ -40,6 +40,25 @@ class Away(Protocol):
 
     def addresses(self, provider: Provider) -> list[tuple[str, str]]:
         """(label, address) of ours, to be copied into the provider; the alias is set, the rest may not be saved yet."""
+
+
+class AsksAgain(Protocol):
+    """One that can be told to ask somebody again who is signed in there."""
+
+    def start_again(
+        self, request: HttpRequest, provider: Provider, *, asked: dict[str, Any], actor: Actor, next_path: str
+    ) -> str:
+        """As ``start``; the row of Begun remembers ``asked`` as "again"."""
+
+
+def asks_again(kind: str) -> bool:
+    return kind in MODULES and hasattr(_module(kind).PROTOCOL, "start_again")
+
+
+def asking(kind: str) -> AsksAgain:
+    """The protocol of a kind for which ``asks_again`` is true."""
+    found: AsksAgain = _module(kind).PROTOCOL
+    return found
 
 
 class Asked(Protocol):

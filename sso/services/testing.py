@@ -82,6 +82,12 @@ def tried(report: Report) -> tuple[Provider, list[GroupRole]]:
     return provider, rows
 
 
+def check_tester(report: Report, person: Any) -> None:
+    """Raises ProviderRefused (other_tester) unless this is who began the test, and may still."""
+    if report.tester_id != person.pk or not person.has_perm("settings.change"):
+        raise ProviderRefused("other_tester", _("The test was begun by somebody else."))
+
+
 def finish_test(
     report: Report,
     checks: list[Check],

@@ -9,7 +9,8 @@ from sso.models import Kind, Ldap, OpenIdConnect, Provider, Saml
 SETTINGS: dict[str, tuple[type[Any], dict[str, Any]]] = {
     Kind.OPENID: (
         OpenIdConnect,
-        {"client_id": "agora", "discovery_endpoint": "https://id.invalid/.well-known/openid-configuration"},
+        # Nobody listens there: that is known at once.
+        {"client_id": "agora", "discovery_endpoint": "http://127.0.0.1:9/.well-known/openid-configuration"},
     ),
     Kind.SAML: (
         Saml,
