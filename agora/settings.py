@@ -61,6 +61,8 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "agora.base.http.RequestMiddleware",
+    "agora.health.HealthMiddleware",
+    "logs.middleware.StreamedErrorsMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",  # these two around everything that may refuse
     "csp.middleware.CSPMiddleware",
     "settings_admin.middleware.HostMiddleware",

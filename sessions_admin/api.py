@@ -26,6 +26,7 @@ class SessionOut(Schema):
     account_id: int
     account: str
     method: str
+    provider: str = Field(description="The provider that said who it is; empty for a password of this server.")
     address: str | None
     user_agent: str
     opened_at: datetime
@@ -41,6 +42,7 @@ class SessionOut(Schema):
             id=session.pk,
             account=str(session.account),
             closed_by=session.closed_by_name,
+            provider=session.provider_name,
             **{name: getattr(session, name) for name in same},
         )
 

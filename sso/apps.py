@@ -9,7 +9,8 @@ class SsoConfig(AppConfig):
     def ready(self) -> None:
         """The sign-in page and signing out ask us, without knowing us."""
         from accounts.services import ways
-        from sso.services import leaving, providers
+        from sso.services import identities, leaving, providers
 
+        ways.know_passwords(identities.has_directory)
         ways.offer(providers.buttons)
         ways.ask_when_leaving(leaving.where_to)

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from accounts.models import Account
 from agora.base.actor import Actor
 from agora.base.models import decrypted, encrypted
 from sessions_admin.models import Method
@@ -65,6 +66,20 @@ def offer(buttons: Callable[[], list[Button]]) -> None:
 
 def buttons() -> list[Button]:
     return [button for ask in _buttons for button in ask()]
+
+
+_elsewhere: list[Callable[[Account], bool]] = []
+
+
+def know_passwords(knows: Callable[[Account], bool]) -> None:
+    """Declare a function that says whether another system checks this account's password, without asking it."""
+    if knows not in _elsewhere:
+        _elsewhere.append(knows)
+
+
+def has_password(account: Account) -> bool:
+    """Is there a password to be asked for, ours or a directory's?"""
+    return account.has_usable_password() or any(knows(account) for knows in _elsewhere)
 
 
 Leaving = Callable[[HttpRequest], str]

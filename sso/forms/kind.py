@@ -41,8 +41,6 @@ class KindForm(KindModelForm):
             field.widget = forms.PasswordInput(attrs={"autocomplete": "new-password"})
             field.widget.is_required = False
             field.help_text = _("Stored. Empty: unchanged.") if self.stored[name] else _("Not set.")
-            if self.is_bound and self._kept(name):
-                field.help_text = _("Typed a moment ago and not saved yet. Empty: that one.")
 
     @property
     def secret_names(self) -> tuple[str, ...]:
@@ -56,6 +54,7 @@ class KindForm(KindModelForm):
             typed = values.get(name) or self._kept(name)
             if typed:
                 self.typed[name] = typed
+                self.fields[name].help_text = _("Typed a moment ago and not saved yet. Empty: that one.")
             elif self.stored[name] and moved and self.needs_secret(name, values):
                 label = ", ".join(str(self.fields[one].label) for one in moved)
                 self.add_error(

@@ -29,6 +29,14 @@ class NotThere(ProviderRefused):
     """The directory knows nobody, or several, by this username: the next one may be asked."""
 
 
+class NotEncrypted(ProviderSilent):
+    """The connection could not be encrypted, or to somebody else; nothing was said on it."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.reason = "tls"
+
+
 class WrongPassword(ProviderRefused):
     """The next directory may be asked."""
 
@@ -247,10 +255,15 @@ class DirectoryUser(_LDAPUser):  # type: ignore[misc]
 def refusal_of(error: ldap.LDAPError, row: Ldap) -> ProviderRefused:
     """The library's error, with the server's own words where it said any."""
     facts = error.args[0] if error.args and isinstance(error.args[0], dict) else {}
-    said = (
-        " ".join(str(part) for part in (facts.get("desc", ""), facts.get("info", "")) if part) or type(error).__name__
-    )
+    words = [str(facts[part]).strip(". ") for part in ("desc", "info") if facts.get(part)]
+    said = ", ".join(words) or type(error).__name__
     where = {"server": row.url, "said": said[:300]}
+    if row.use_tls and (isinstance(error, ldap.CONNECT_ERROR | ldap.PROTOCOL_ERROR) or _failed_in_tls(said)):
+        sentence = _(
+            "%(server)s: no encryption to the right server (%(said)s). Does it speak TLS on this port? "
+            "Is its certificate signed by the authority that this form names, for this very name, and still valid?"
+        )
+        return NotEncrypted(sentence % where)
     if isinstance(error, SILENT):
         return ProviderSilent(_("%(server)s does not answer: %(said)s.") % where)
     if isinstance(error, ldap.INVALID_CREDENTIALS):
@@ -258,6 +271,11 @@ def refusal_of(error: ldap.LDAPError, row: Ldap) -> ProviderRefused:
     if isinstance(error, ldap.NO_SUCH_OBJECT):
         return ProviderRefused("no_such_base", _("%(server)s has no such User Search DN or Group Search DN.") % where)
     return ProviderRefused("directory_error", _("%(server)s answered with an error: %(said)s.") % where)
+
+
+def _failed_in_tls(said: str) -> bool:
+    """The library says "can't contact" of an LDAPS server whose certificate it refused; TLS has no words of its own."""
+    return "TLS" in said or "unknown error code" in said
 
 
 def _raise(exception: ldap.LDAPError, **_more: Any) -> None:

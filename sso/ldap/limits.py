@@ -51,8 +51,8 @@ def ask(server: str, conversation: Callable[[], T], *, deadline: float = DEADLIN
     if found:
         _silent_until.pop(server, None)
         return found[0]
-    if raised and not isinstance(raised[0], ProviderSilent):
-        raise raised[0]
+    if raised and getattr(raised[0], "reason", "") != "unreachable":
+        raise raised[0]  # it did answer
     _silent_until[server] = time.monotonic() + PAUSE
     if raised:
         raise raised[0]

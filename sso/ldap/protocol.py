@@ -5,7 +5,7 @@ from django.utils.translation import gettext as _
 from sso.claims import Check, Person, ProviderRefused
 from sso.ldap import limits
 from sso.ldap.directory import Directory, Found, NotThere
-from sso.models import Ldap, Provider
+from sso.models import Provider
 
 
 class LdapProtocol:
@@ -36,7 +36,7 @@ class LdapProtocol:
         except ProviderRefused as refused:
             return [*checks, Check(False, _("Person"), str(refused))], None, None
         checks.append(Check(True, _("Person"), _("Found %(dn)s.") % {"dn": found.dn}))
-        checks += _outcomes(provider.ldap, found)
+        checks += _outcomes(found)
         try:
             found.check()
         except ProviderRefused as refused:
@@ -76,19 +76,19 @@ def _look_around(directory: Directory, checks: list[Check]) -> None:
             checks.append(Check(there, label, says % {"dn": dn}))
 
 
-def _outcomes(row: Ldap, found: Found) -> list[Check]:
+def _outcomes(found: Found) -> list[Check]:
     """What each rule says of the person; that somebody is kept out is no fault of the settings."""
-    says = {
-        True: _("%(name)s is a member."),
-        False: _("%(name)s is not a member."),
-        None: _("No such group is set."),
-    }
-    judged = found.judgement
+    judged, name = found.judgement, found.person.username
     rules = {
         _("Require Group"): judged.required,
         _("Deny Group"): judged.denied,
         _("Superuser Group"): judged.superuser,
     }
-    lines = [Check(True, label, says[word] % {"name": found.person.username}) for label, word in rules.items()]
+    member, stranger = _("%(name)s is a member of the %(group)s."), _("%(name)s is not a member of the %(group)s.")
+    lines = [
+        Check(True, _("Membership"), (member if word else stranger) % {"name": name, "group": label})
+        for label, word in rules.items()
+        if word is not None
+    ]
     state = found.disabled or _("The account is not disabled in the directory.")
     return [*lines, Check(True, _("State"), state)]

@@ -54,7 +54,7 @@ def arrive(
     try:
         account = settle(provider, person, actor=actor)
     except ProviderRefused as refused:
-        return refuse(request, provider, refused, actor=actor)
+        return refuse(request, provider, refused, actor=actor, person=person)
     target = next_path if _is_ours(request, next_path) else resolve_url(settings.LOGIN_REDIRECT_URL)
     return go_on(request, account, target, way=way_of(provider, person, method), kept=keep)  # type: ignore[arg-type]
 

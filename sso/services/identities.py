@@ -22,6 +22,11 @@ class AlreadyLinked(Refused):
     message = _("This account is linked to this provider already, or another account is linked to this subject.")
 
 
+def has_directory(account: Account) -> bool:
+    """Is it linked to an enabled directory, which checks its password?"""
+    return Identity.objects.in_directories(account.pk).exists()
+
+
 def link(account: Account, provider: Provider, subject: str, *, username: str = "", actor: Actor) -> Identity:
     """From now on who the provider names so signs in as this account.
 

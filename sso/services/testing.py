@@ -108,7 +108,6 @@ def finish_test(
             if refused is not None:
                 raise refused
             outcome = decide(provider, person, group_roles=group_roles).sentence
-            checks.append(Check(True, _("Account"), outcome))
         except ProviderRefused as refusal:
             # The protocol works; that this person may not come in may be just what was meant.
             outcome = _("Would be refused: %(why)s") % {"why": refusal}

@@ -94,6 +94,7 @@ def show(request: Request, draft: Draft, *, refusal: Refused | None = None) -> H
         "tested": saved is not None and providers.is_tested(saved),
         "addresses": protocols.addresses(named),
         "alias_missing": saved is None,
+        "test_username": request.POST.get("test_username", "")[:255],
     }
     status = refusal.status if refusal else 422 if draft.complaints else 200
     return render(request, f"sso/edit_{draft.kind}.html", context, status=status)

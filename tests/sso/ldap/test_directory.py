@@ -4,7 +4,8 @@ import pytest
 
 from sso.claims import ProviderRefused
 from sso.ldap.directory import Directory, NotThere, WrongPassword
-from tests.sso.ldap.conftest import CLINIC, SECRET, MakeDirectory
+from tests.services.slapd import Slapd
+from tests.sso.ldap.conftest import CLINIC, SECRET, STUDIO, MakeDirectory, person
 
 PEOPLE, GROUPS = f"ou=people,{CLINIC}", f"ou=groups,{CLINIC}"
 
@@ -143,3 +144,52 @@ def test_a_base_that_is_not_there_is_said(directory: MakeDirectory) -> None:
     with pytest.raises(ProviderRefused) as refused:
         Directory(directory(user_search_dn=f"ou=nowhere,{CLINIC}").ldap).look_up("eva")
     assert refused.value.reason == "no_such_base"
+
+
+def test_each_of_1500_people_is_found_and_known_to_be_a_member(slapd: Slapd, directory: MakeDirectory) -> None:
+    """More than the 500 entries that the server gives in one answer, and more than Active Directory's 1,000."""
+    unit = f"ou=many,{PEOPLE}"
+    names = [f"user{number:04}" for number in range(1_500)]
+    ldif = f"dn: {unit}\nobjectClass: organizationalUnit\n\n"
+    ldif += "".join(person(name, f"uid={name},{unit}") for name in names)
+    members = "".join(f"member: uid={name},{unit}\n" for name in names)
+    ldif += f"dn: cn=everybody,{GROUPS}\nobjectClass: groupOfNames\ncn: everybody\n{members}\n"
+    slapd.add(ldif)
+    for kind in ("group_of_names", "member_of"):
+        row = directory(kind.replace("_", "-"), require_group=f"cn=everybody,{GROUPS}", group_type=kind).ldap
+        for name in ("user0000", "user0742", "user1499"):
+            found = Directory(row).sign_in(name, SECRET)
+            assert (found.person.username, found.judgement.required) == (name, True)
+        assert Directory(row).look_up("olaf").judgement.required is False
+    with pytest.raises(NotThere):
+        Directory(row).look_up("user*")
+
+
+def test_the_subject_stays_when_somebody_is_renamed_and_moved(slapd: Slapd, directory: MakeDirectory) -> None:
+    slapd.add(person("nina", f"uid=nina,{PEOPLE}"))
+    before = Directory(directory().ldap).look_up("nina").person
+    moved = f"dn: uid=nina,{PEOPLE}\nchangetype: modrdn\nnewrdn: uid=nina.berg\ndeleteoldrdn: 1\n"
+    slapd.change(moved + f"newsuperior: ou=wards,{PEOPLE}\n")
+    after = Directory(directory("again").ldap).look_up("nina.berg").person
+    assert (after.subject, after.username) == (before.subject, "nina.berg")
+
+
+def test_active_directorys_subject_is_read_from_its_octets(slapd: Slapd, directory: MakeDirectory) -> None:
+    """Also where the octets happen to be a text: "ABCDEFGHIJKLMNOP" is one, and a number of 16 octets as well."""
+    slapd.add(
+        person("alma", f"uid=alma,{PEOPLE}", classes="adPerson", objectGUID="ABCDEFGHIJKLMNOP")
+        + person("bert", f"uid=bert,{PEOPLE}", classes="adPerson", **{"objectGUID:": "/wD/AP8A/wD/AP8A/wD/AA=="})
+    )
+    asked = Directory(directory().ldap)
+    assert asked.look_up("alma").person.subject == "44434241-4645-4847-494a-4b4c4d4e4f50"
+    assert asked.look_up("bert").person.subject == "00ff00ff-00ff-00ff-ff00-ff00ff00ff00"
+
+
+def test_referrals_are_not_followed(slapd: Slapd, directory: MakeDirectory, silent_port: int) -> None:
+    slapd.add(
+        f"dn: ou=elsewhere,ou=people,{STUDIO}\nobjectClass: referral\nobjectClass: extensibleObject\nou: elsewhere\n"
+        f"ref: ldap://127.0.0.1:{silent_port}/dc=elsewhere\n\n",
+        STUDIO,
+    )
+    found = Directory(directory("studio", suffix=STUDIO).ldap).look_up("eva")
+    assert found.person.username == "eva"

@@ -8,7 +8,7 @@ from django.test import Client
 from accounts.models import Account
 from accounts.roles import Role
 from audit.models import Entry
-from sessions_admin.models import Session
+from sessions_admin.models import Elevation, Session
 from settings_admin.models import ServerSettings
 from sso.ldap import connection
 from sso.ldap import directory as directory_module
@@ -199,9 +199,25 @@ def test_a_directory_that_is_down_counts_no_failures_of_the_person(directory: Ma
         assert sign_in("eva", SECRET).status_code == 503
 
 
-def test_the_password_is_asked_again_at_the_directory(directory: MakeDirectory) -> None:
+def test_nobody_gives_themselves_a_password_here_with_the_directorys(directory: MakeDirectory) -> None:
+    """Else who leaves the house would still come in."""
     directory()
     client = Client()
     sign_in("eva", SECRET, client=client)
-    form = {"new_password": "another long password", "repeated": "another long password"}
-    assert client.post("/profile/password/", form | {"current_password": "wrong"}).status_code == 422
+    sent = {"new_password": "another long password", "repeated": "another long password"}
+    for current in ("wrong", SECRET):
+        assert client.post("/profile/password/", sent | {"current_password": current}).status_code == 422
+    assert not Account.objects.named("eva").get().has_usable_password()
+
+
+def test_a_superuser_of_the_directory_confirms_admin_mode_with_its_password(
+    root: Account, directory: MakeDirectory
+) -> None:
+    directory(superuser_group=f"cn=chiefs,{GROUPS}")
+    client = Client()
+    sign_in("eva", SECRET, client=client)
+    Account.objects.named("eva").update(email="old@example.org")
+    assert client.post("/admin-mode/", {"reason": "Ticket 1", "password": "wrong"}).status_code == 422
+    assert client.post("/admin-mode/", {"reason": "Ticket 1", "password": SECRET}).status_code == 302
+    assert Elevation.objects.running().count() == 1
+    assert Account.objects.named("eva").get().email == "old@example.org"  # to be asked again is no sign-in

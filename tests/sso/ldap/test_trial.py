@@ -47,9 +47,9 @@ def test_the_report_says_what_was_checked_and_who_it_would_be(make: Make, ada: A
         f"Bound as cn=admin,{CLINIC}.",
         f"cn=staff,{GROUPS} is there.",
         f"Found uid=max,ou=people,{CLINIC}.",
-        "Require Group max is a member.",
-        "Deny Group max is not a member.",
-        "Superuser Group max is not a member.",
+        "max is a member of the Require Group.",
+        "max is not a member of the Deny Group.",
+        "max is not a member of the Superuser Group.",
         "Would create the account max and sign in as it. Role: Viewer.",
         "max@example.org",
     ):
@@ -82,7 +82,7 @@ def test_the_outcome_for_each_of_them(
     ("field", "value", "says"),
     [
         ("port", "1", "Connection"),
-        ("ca_certificate", "", "Connection"),
+        ("ca_certificate", "", "Is its certificate signed by the authority that this form names"),
         ("admin_bind_password", "wrong", "refuses the Admin Bind DN or its password"),
         ("user_search_dn", f"ou=nobody,{CLINIC}", f"There is no ou=nobody,{CLINIC}"),
         ("deny_group", f"cn=baned,{GROUPS}", f"There is no cn=baned,{GROUPS}"),
