@@ -1,6 +1,8 @@
 from django.urls import path
 
 from sso.openid import views as openid
+from sso.saml import key_pages
+from sso.saml import views as saml
 from sso.views import actions, card, providers, sign_in, trial
 
 SETTINGS = "settings/server/single-sign-on"
@@ -25,5 +27,13 @@ urlpatterns = [
     path("sso/<slug:alias>/login/", sign_in.login, name="login"),
     path("sso/<slug:alias>/callback/", openid.callback, name="openid-callback"),
     path("sso/<slug:alias>/back-channel-logout/", openid.back_channel_logout, name="openid-back-channel-logout"),
-    # SAML
+    path(f"{SETTINGS}/saml/", key_pages.show, name="signing-key"),
+    path(f"{SETTINGS}/saml/announce/", key_pages.announce, name="announce-key"),
+    path(f"{SETTINGS}/saml/switch/", key_pages.switch, name="switch-key"),
+    path(f"{SETTINGS}/saml/retire/", key_pages.retire, name="retire-key"),
+    path(f"{SETTINGS}/<int:pk>/renew-metadata/", key_pages.renew, name="renew-metadata"),
+    path("sso/<slug:alias>/acs/", saml.acs, name="saml-acs"),
+    path("sso/<slug:alias>/arrival/", saml.arrival, name="saml-arrival"),
+    path("sso/<slug:alias>/slo/", saml.slo, name="saml-slo"),
+    path("sso/<slug:alias>/metadata/", saml.metadata, name="saml-metadata"),
 ]

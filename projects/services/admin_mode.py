@@ -28,7 +28,7 @@ class NothingToConfirmWith(Refused):
     message = _(
         "This account has neither a password nor an authenticator app here, and it did not sign in through a system "
         "that can ask again who you are. Set up two-factor authentication on your profile, have a password set, or "
-        "sign in through OpenID Connect."
+        "sign in through OpenID Connect or SAML."
     )
 
 

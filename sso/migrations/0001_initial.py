@@ -369,7 +369,9 @@ class Migration(migrations.Migration):
                 ),
                 ("metadata_url", models.URLField(blank=True, max_length=500, verbose_name="Metadata URL")),
                 ("metadata_xml", models.TextField(blank=True, verbose_name="Metadata")),
-                ("metadata_fetched_at", models.DateTimeField(null=True)),
+                ("metadata_copy", models.TextField(blank=True, editable=False)),
+                ("metadata_copied_from", models.CharField(blank=True, editable=False, max_length=500)),
+                ("metadata_fetched_at", models.DateTimeField(editable=False, null=True)),
                 ("idp_entity_id", models.CharField(max_length=1024, verbose_name="Identity Provider Entity ID")),
                 ("sp_entity_id", models.CharField(max_length=1024, verbose_name="Service Provider Entity ID")),
                 (

@@ -15,13 +15,16 @@ ENTITY_ID = 1024  # characters at most (SAML 2.0 Core, 8.3.6)
 class Saml(models.Model):
     """The identity provider's metadata, who we are to it, and the names of the attributes that we read (SAML 2.0).
 
-    ``metadata_xml`` was pasted, or is the last good copy of what ``metadata_url`` answered.
+    ``metadata_xml`` was pasted. ``metadata_copy`` is the last good answer of ``metadata_copied_from``; it counts while
+    that is the ``metadata_url``, and is no setting: a new one leaves the settings as they were tested.
     """
 
     provider = models.OneToOneField(Provider, models.CASCADE, primary_key=True, related_name="saml")
     metadata_url = models.URLField(_("Metadata URL"), max_length=500, blank=True)
     metadata_xml = models.TextField(_("Metadata"), blank=True)
-    metadata_fetched_at = models.DateTimeField(null=True)
+    metadata_copy = models.TextField(blank=True, editable=False)
+    metadata_copied_from = models.CharField(max_length=500, blank=True, editable=False)
+    metadata_fetched_at = models.DateTimeField(null=True, editable=False)
     idp_entity_id = models.CharField(_("Identity Provider Entity ID"), max_length=ENTITY_ID)
     sp_entity_id = models.CharField(_("Service Provider Entity ID"), max_length=ENTITY_ID)
     username_attribute = models.CharField(_("Attribute for the username"), max_length=255, default="uid", blank=True)
@@ -37,6 +40,7 @@ class Saml(models.Model):
     allow_idp_initiated = models.BooleanField(_("Allow sign-in begun at the provider"), default=False)
 
     secrets = ()
+    fetched = ("metadata_copy", "metadata_copied_from", "metadata_fetched_at")
 
     class Meta:
         verbose_name = _("SAML provider")
@@ -48,6 +52,12 @@ class Saml(models.Model):
 
     def __str__(self) -> str:
         return self.idp_entity_id
+
+    @property
+    def known_metadata(self) -> str:
+        """The last good copy of the URL's; until there is one, or without a URL, what was pasted. May be empty."""
+        copied = self.metadata_copy if self.metadata_url and self.metadata_copied_from == self.metadata_url else ""
+        return copied or self.metadata_xml
 
 
 class KeyState(models.TextChoices):

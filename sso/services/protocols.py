@@ -13,7 +13,7 @@ from sso.models import Kind, Provider, Report
 # The module of each kind has one PROTOCOL. A kind that is not here can't be made.
 MODULES: dict[str, str] = {
     Kind.OPENID: "sso.openid.protocol",
-    # SAML
+    Kind.SAML: "sso.saml.protocol",
     Kind.LDAP: "sso.ldap.protocol",
 }
 

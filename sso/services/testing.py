@@ -34,9 +34,12 @@ ROWS: dict[str, type[OpenIdConnect] | type[Saml] | type[Ldap]] = {
 COMMON = ("kind", "name", "alias", "link_by_username", "create_accounts", "new_account_role", "ask_second_factor")
 
 
+OTHER = ("provider", *Saml.fetched)  # columns of a kind's row that nobody types
+
+
 def values_of_kind(row: Model) -> dict[str, Any]:
     """The settings of one kind, secrets among them, as JSON takes them."""
-    names = [field.name for field in row._meta.concrete_fields if field.name not in ("provider", "metadata_fetched_at")]
+    names = [field.name for field in row._meta.concrete_fields if field.name not in OTHER]
     return {name: model_to_dict(row, fields=[name])[name] for name in names}
 
 
