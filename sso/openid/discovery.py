@@ -48,7 +48,7 @@ def discover(url: str, *, within: float = KEPT) -> Endpoints:
         seen, found = _known.get(url, (0.0, None))
     if found is not None and time.monotonic() - seen < within:
         return found
-    found = read(ask(url), url)
+    found = read(ask(url, paused=within > 0), url)
     with _lock:
         _known[url] = (time.monotonic(), found)
     return found

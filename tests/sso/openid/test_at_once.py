@@ -86,6 +86,8 @@ def test_a_provider_that_says_nothing_is_one_sentence_in_time(
     assert page.status_code == 503 and b"Staff does not answer" in page.content
     failed = Entry.objects.get(event="session.opened")
     assert failed.outcome == Outcome.FAILED and "did not answer within 1 seconds" in failed.details["sentence"]
+    monkeypatch.setattr(fetch, "TOTAL", 600.0)
+    assert client.post("/sso/staff/login/").status_code == 503  # at once: it was silent just now
 
 
 @pytest.mark.django_db
