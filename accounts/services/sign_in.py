@@ -10,6 +10,7 @@ from django.contrib.auth import authenticate, login, logout
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
@@ -112,16 +113,28 @@ def hold(request: HttpRequest, account: Account) -> None:
     if getattr(store, "account", None) is not None:
         store.flush()
     store.cycle_key()
-    store[PENDING] = {"account": account.pk, "until": (timezone.now() + PENDING_FOR).timestamp()}
+    until = (timezone.now() + PENDING_FOR).timestamp()
+    store[PENDING] = {"account": account.pk, "until": until, "state": _state(account)}
 
 
 def held(request: HttpRequest) -> Account | None:
-    """The account that is half-way through signing in here; None when there is none, or it took over ten minutes."""
+    """The account that is half-way through signing in here.
+
+    None when there is none, it took over ten minutes, or the account was changed since, by a new password, a lock or a
+    reset of its second factor say: what was proved then proves nothing now.
+    """
     pending = request.session.get(PENDING)
     if not pending or pending["until"] < timezone.now().timestamp():
         return None
     account: Account | None = Account.objects.usable().filter(pk=pending["account"]).first()
-    return account
+    same = account is not None and constant_time_compare(pending.get("state", ""), _state(account))
+    return account if same else None
+
+
+def _state(account: Account) -> str:
+    """What every change of the account changes, and signing in does not; keyed, as Django's session hash is."""
+    facts = f"{account.password} {account.second_factor} {account.modified_at.isoformat()}"
+    return salted_hmac("accounts.half-way", facts, algorithm="sha256").hexdigest()
 
 
 def confirm_password(request: HttpRequest, account: Account, password: str, *, actor: Actor) -> None:
