@@ -1,7 +1,9 @@
 """Passkeys and security keys (WebAuthn): the package's ceremonies for the name by which this server is reached."""
 
+import json
 from typing import Any
 
+from django.http import HttpRequest
 from django_otp_webauthn.helpers import WebAuthnHelper
 from webauthn.helpers.structs import ResidentKeyRequirement
 
@@ -23,3 +25,12 @@ class Passkeys(WebAuthnHelper):  # type: ignore[misc]  # the package has no type
     def get_discoverable_credentials_preference(self) -> Any:
         """A second factor is asked for by name, so security keys with little memory will do."""
         return ResidentKeyRequirement.DISCOURAGED
+
+
+def made(request: HttpRequest) -> dict[str, Any]:
+    """What the browser made or signed, as the page's script put it into the form; empty when it is none."""
+    try:
+        data = json.loads(request.POST.get("credential", ""))
+    except ValueError:
+        return {}
+    return data if isinstance(data, dict) else {}

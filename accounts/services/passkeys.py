@@ -8,7 +8,7 @@ from django_otp_webauthn.exceptions import OTPWebAuthnApiError
 from django_otp_webauthn.models import WebAuthnCredential
 from webauthn.helpers.exceptions import WebAuthnException
 
-from accounts.devices import RecoveryCode
+from accounts.devices import Authenticator, RecoveryCode
 from accounts.models import Account
 from accounts.passkeys import Passkeys
 from accounts.services import throttle
@@ -54,6 +54,8 @@ def add(account: Account, helper: Passkeys, state: dict[str, Any], data: dict[st
             raise PasskeyRefused from error
         device.name = name[:64]
         device.save(update_fields=["name"])
+        # An app that was begun before there was anything to take over counts no more.
+        Authenticator.objects.filter(user=current, confirmed=False).delete()
         first = not RecoveryCode.objects.left().filter(account=current).exists()
         set_flag(current)
         return write_codes(current) if first else []
@@ -81,16 +83,31 @@ def rename(account: Account, pk: int, name: str, *, actor: Actor) -> None:
         device.save(update_fields=["name"])
 
 
+def check_removable(account: Account, *, actor: Actor | None) -> None:
+    """Asked before the person is, and recorded, as that of the app. Raises StillRequired."""
+    if actor is None:
+        return _check_removable(account)
+    with change(REMOVED, actor=actor, target=account) as entry:
+        entry.silent = True
+        return _check_removable(account)
+
+
+def _check_removable(account: Account) -> None:
+    if not ServerSettings.load().two_factor_required or of_account(account).count() > 1:
+        return
+    if not Authenticator.objects.filter(user=account, confirmed=True).exists():
+        raise StillRequired
+
+
 def remove(account: Account, pk: int, *, actor: Actor) -> None:
     """Raises StillRequired, WebAuthnCredential.DoesNotExist for somebody else's."""
     with change(REMOVED, actor=actor, target=account) as entry:
         current = fresh(account)
         device = of_account(current).get(pk=pk)
         entry.details["name"] = device.name
+        _check_removable(current)
         device.delete()
         set_flag(current)
-        if ServerSettings.load().two_factor_required and not current.second_factor:
-            raise StillRequired
 
 
 def of_account(account: Account) -> Any:

@@ -137,14 +137,30 @@ def renew_codes(account: Account, *, actor: Actor) -> list[str]:
         return write_codes(current)
 
 
+def check_removable(account: Account, *, actor: Actor | None) -> None:
+    """Asked before the person is, for a refusal must cost no recovery code. Raises StillRequired, NotSetUp.
+
+    With an actor a refusal is recorded: somebody tried. Whoever only opens the page has not.
+    """
+    if actor is None:
+        return _check_removable(account)
+    with change(REMOVED, actor=actor, target=account, kind="authenticator app") as entry:
+        entry.silent = True
+        return _check_removable(account)
+
+
+def _check_removable(account: Account) -> None:
+    if not Authenticator.objects.filter(user=account, confirmed=True).exists():
+        raise NotSetUp
+    if ServerSettings.load().two_factor_required and not _passkeys(account).exists():
+        raise StillRequired
+
+
 def remove(account: Account, *, actor: Actor) -> None:
     """One's own authenticator app, after password and code were asked. Raises StillRequired, NotSetUp."""
     with change(REMOVED, actor=actor, target=account, kind="authenticator app"):
         current = fresh(account)
-        if not Authenticator.objects.filter(user=current, confirmed=True).exists():
-            raise NotSetUp
-        if ServerSettings.load().two_factor_required and not _passkeys(current).exists():
-            raise StillRequired
+        _check_removable(current)
         Authenticator.objects.filter(user=current).delete()
         set_flag(current)
 

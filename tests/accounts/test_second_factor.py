@@ -34,6 +34,8 @@ from tests.accounts.factor import (
 from tests.conftest import PASSWORD, Make
 from tests.pages import contents
 
+BEGIN = {"begin": "1", "current_password": PASSWORD}
+
 
 @pytest.fixture(autouse=True)
 def clock() -> Any:
@@ -46,7 +48,7 @@ class TestSettingUp:
         ada = make.account("ada", password=PASSWORD)
         client = make.client(ada)
         assert "Set up" in text(client.get(MINE))
-        client.post(f"{MINE}setup/", {"begin": "1"})
+        client.post(f"{MINE}setup/", BEGIN)
         page = text(client.get(f"{MINE}setup/"))
         device = Authenticator.objects.get(user=ada, confirmed=False)
         assert device.spelled in page
@@ -70,7 +72,7 @@ class TestSettingUp:
     def test_a_wrong_first_code_changes_nothing(self, make: Make, code: str) -> None:
         ada = make.account("ada", password=PASSWORD)
         client = make.client(ada)
-        client.post(f"{MINE}setup/", {"begin": "1"})
+        client.post(f"{MINE}setup/", BEGIN)
         answer = client.post(f"{MINE}setup/", {"code": code})
         assert answer.status_code == 422 and 'id="id_code_error"' in text(answer)
         ada.refresh_from_db()
