@@ -1,6 +1,7 @@
 """Passkeys and security keys (WebAuthn): the package's ceremonies for the name by which this server is reached."""
 
 import json
+from ipaddress import ip_address
 from typing import Any
 
 from django.http import HttpRequest
@@ -8,6 +9,15 @@ from django_otp_webauthn.helpers import WebAuthnHelper
 from webauthn.helpers.structs import ResidentKeyRequirement
 
 from agora.base.env import without_port
+
+
+def reached_by_name(request: HttpRequest) -> bool:
+    """Can there be passkeys at this address? An IP address is no valid RP ID (WebAuthn, section 5.1.2)."""
+    try:
+        ip_address(without_port(request.get_host()).strip("[]"))
+    except ValueError:
+        return True
+    return False
 
 
 class Passkeys(WebAuthnHelper):  # type: ignore[misc]  # the package has no types

@@ -4,7 +4,7 @@ from django.http import HttpResponse, JsonResponse
 from django.views.decorators.http import require_POST
 
 from accounts.forms.second_factor import ProofForm
-from accounts.passkeys import Passkeys, made
+from accounts.passkeys import Passkeys, made, reached_by_name
 from accounts.services import passkeys, second_factor, sign_in
 from accounts.views.common import person
 from agora.base.access import not_while_impersonating, signed_in
@@ -27,7 +27,7 @@ def begin(request: Request) -> HttpResponse:
 def asked(request: Request, *, sent: bool, code: bool = False) -> ProofForm:
     """The form that asks; with ``code`` for the second factor besides the password."""
     account = person(request)
-    has_passkeys = passkeys.of_account(account).exists()
+    has_passkeys = reached_by_name(request) and passkeys.of_account(account).exists()
     return ProofForm(account, request.POST if sent else None, code=code, passkeys=has_passkeys)
 
 

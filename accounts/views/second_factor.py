@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.devices import ALPHABET, RecoveryCode
 from accounts.forms.second_factor import NewPasskeyForm
+from accounts.passkeys import reached_by_name
 from accounts.services import passkeys, second_factor
 from accounts.views.common import person, visible_account
 from accounts.views.proof import asked, proved
@@ -42,6 +43,7 @@ def show_factor(request: Request, *, wrong: str = "", status: int = 200) -> Http
         "required": ServerSettings.load().two_factor_required,
         "passkey_form": NewPasskeyForm(account),
         "wrong": wrong,
+        "by_name": reached_by_name(request),
     }
     return render(request, "accounts/second_factor.html", context, status=status)
 

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.forms.second_factor import CodeForm
 from accounts.models import Account
-from accounts.passkeys import Passkeys, made
+from accounts.passkeys import Passkeys, made, reached_by_name
 from accounts.services import passkeys, second_factor, sign_in
 from accounts.services.throttle import TooManyAttempts
 from accounts.views.sign_in import held_for
@@ -33,6 +33,7 @@ def show(request: Request, account: Account, form: CodeForm, *, wait: int = 0) -
         "form": form,
         "next": next_url(request, resolve_url(settings.LOGIN_REDIRECT_URL)),
         "account": account,
+        "by_name": reached_by_name(request),
         "has_passkeys": passkeys.of_account(account).exists(),
     }
     status = 429 if wait else 422 if form.errors else 200

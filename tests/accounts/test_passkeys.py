@@ -12,7 +12,7 @@ from accounts.devices import Authenticator, RecoveryCode
 from accounts.models import Account
 from audit.models import Entry
 from settings_admin.models import ServerSettings
-from tests.accounts.factor import CODES, NOON, code_of, enrolled, key_of, text
+from tests.accounts.factor import CODE, CODES, NOON, code_of, enrolled, half_way, key_of, text
 from tests.accounts.factor import MINE as FACTOR
 from tests.accounts.security_key import MINE, SecurityKey, register
 from tests.conftest import PASSWORD, Make
@@ -169,3 +169,15 @@ class TestRemoving:
             sent = PROOF | {"name": "Mine", "code": codes[0]}
             assert client.post(page, sent).status_code == 404
         assert WebAuthnCredential.objects.get().name == "Key ring"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8000", "[::1]:8000", "192.0.2.7"])
+def test_an_ip_address_has_no_passkeys_and_the_pages_say_so(make: Make, settings: Any, host: str) -> None:
+    settings.OWN_HOSTS = ["testserver", "127.0.0.1", "[::1]", "192.0.2.7"]
+    ada, _key, _codes = with_passkey(make)
+    page = text(make.client(ada, headers={"Host": host}).get(FACTOR))
+    assert "belong to a name" in page and "localhost:8000" in page and "data-passkey" not in page
+    entering = half_way()
+    page = text(entering.get(CODE, headers={"Host": host}))
+    assert "belong to a name" in page and "data-passkey" not in page and 'name="code"' in page
+    assert "data-passkey" in text(entering.get(CODE)) and "data-passkey" in text(make.client(ada).get(FACTOR))
