@@ -27,6 +27,12 @@ urlpatterns = [
     path("register/confirm/", register.confirm, name="confirm-registration"),
     path("sign-in/code/", sign_in_code.code_page, name="sign-in-code"),
     path("sign-in/second-factor/", sign_in_setup.setup_page, name="sign-in-setup"),
+    path("sign-in/second-factor/passkey/begin/", sign_in_setup.passkey_begin, name="sign-in-setup-passkey-begin"),
+    path(
+        "sign-in/second-factor/passkey/complete/",
+        sign_in_setup.passkey_complete,
+        name="sign-in-setup-passkey-complete",
+    ),
     path("sign-in/passkey/begin/", sign_in_code.passkey_begin, name="sign-in-passkey-begin"),
     path("sign-in/passkey/complete/", sign_in_code.passkey_complete, name="sign-in-passkey-complete"),
     path("sign-out/", sign_in.sign_out, name="sign-out"),

@@ -7,14 +7,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.forms.second_factor import NewPasskeyForm, PasskeyForm
+from accounts.forms.second_factor import FirstCodeForm, NewPasskeyForm, PasskeyForm
 from accounts.middleware import must_enrol, while_enrolling
 from accounts.passkeys import Passkeys, made
 from accounts.services import passkeys
 from accounts.views.common import person
 from accounts.views.proof import asked, proved
 from accounts.views.second_factor import show_factor
-from accounts.views.setup import show_codes
+from accounts.views.setup import show_codes, show_setup
 from agora.base.access import not_while_impersonating, signed_in
 from agora.base.http import Request
 
@@ -56,6 +56,8 @@ def register_complete(request: Request) -> HttpResponse:
         name = form.cleaned_data["name"]
         codes = passkeys.add(account, Passkeys(request), state, made(request), name, actor=request.actor)
     except passkeys.PasskeyRefused as refusal:
+        if free:
+            return show_setup(request, FirstCodeForm(), asked(request, sent=False), wrong=str(refusal), status=422)
         return show_factor(request, wrong=str(refusal), status=422)
     request.session.cycle_key()
     if codes:

@@ -9,9 +9,10 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 from markupsafe import Markup
 
-from accounts.forms.second_factor import FirstCodeForm, ProofForm
+from accounts.forms.second_factor import FirstCodeForm, NewPasskeyForm, ProofForm
 from accounts.middleware import must_enrol, while_enrolling
 from accounts.models import Account
+from accounts.passkeys import reached_by_name
 from accounts.services import second_factor
 from accounts.views.common import person
 from accounts.views.proof import asked, proved
@@ -62,9 +63,20 @@ def setup(request: Request) -> HttpResponse:
     return show_setup(request, form, proof, status=422 if form.errors or proof.errors else 200)
 
 
-def show_setup(request: Request, form: FirstCodeForm, proof: ProofForm, *, status: int) -> HttpResponse:
+def show_setup(
+    request: Request, form: FirstCodeForm, proof: ProofForm, *, wrong: str = "", status: int
+) -> HttpResponse:
+    """The page; ``wrong`` says why no passkey was added, which a forced first factor may be as well."""
     account, forced = person(request), must_enrol(request)
-    context = {"form": form, "proof": None if forced else proof, "forced": forced, **qr_context(account)}
+    context = {
+        "form": form,
+        "proof": None if forced else proof,
+        "forced": forced,
+        "passkey_form": NewPasskeyForm(account, free=True),
+        "wrong": wrong,
+        "by_name": reached_by_name(request),
+        **qr_context(account),
+    }
     return render(request, "accounts/second_factor_setup.html", context, status=status)
 
 

@@ -1,5 +1,6 @@
 """Passkeys on the profile and at sign-in: whose they are, when they count, what is asked before they come and go."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,9 +13,9 @@ from accounts.devices import Authenticator, RecoveryCode
 from accounts.models import Account
 from audit.models import Entry
 from settings_admin.models import ServerSettings
-from tests.accounts.factor import CODE, CODES, NOON, code_of, enrolled, half_way, key_of, text
+from tests.accounts.factor import CODE, CODES, NOON, SETUP, code_of, enrolled, half_way, key_of, let_in, text
 from tests.accounts.factor import MINE as FACTOR
-from tests.accounts.security_key import MINE, SecurityKey, register
+from tests.accounts.security_key import MINE, SIGN_IN, SecurityKey, register, sign
 from tests.conftest import PASSWORD, Make
 
 PROOF = {"current_password": PASSWORD}
@@ -181,3 +182,92 @@ def test_an_ip_address_has_no_passkeys_and_the_pages_say_so(make: Make, settings
     page = text(entering.get(CODE, headers={"Host": host}))
     assert "belong to a name" in page and "data-passkey" not in page and 'name="code"' in page
     assert "data-passkey" in text(entering.get(CODE)) and "data-passkey" in text(make.client(ada).get(FACTOR))
+
+
+class TestForced:
+    """A passkey will do where the server requires a second factor."""
+
+    def test_half_way_through_signing_in(self, make: Make) -> None:
+        _ada, key = make.account("ada", password=PASSWORD), SecurityKey()
+        ServerSettings.objects.update(two_factor_required=True)
+        client = half_way()
+        assert "Add a passkey" in text(client.get(SETUP))
+        sent = {"name": "Key ring", "next": "/profile/"}
+        made = key.made(client.post(f"{SETUP}passkey/begin/", sent).json())
+        assert client.post(f"{SETUP}passkey/complete/", sent | {"name": "", "credential": made}).status_code == 422
+        assert client.post(f"{SETUP}passkey/complete/", sent | {"credential": made}).status_code == 422, "spent"
+        made = key.made(client.post(f"{SETUP}passkey/begin/", sent).json())
+        shown = text(client.post(f"{SETUP}passkey/complete/", sent | {"credential": made}))
+        assert len(CODES.findall(shown)) == 10 and 'href="/profile/"' in shown
+        assert let_in(client)
+        entry = Entry.objects.filter(event="passkey.added").latest("pk")
+        assert (entry.actor_name, entry.outcome, entry.details["name"]) == ("ada", "success", "Key ring")
+
+    def test_only_there(self, make: Make) -> None:
+        """Nobody, and who has a factor already, adds none without having signed in."""
+        with_passkey(make)
+        ServerSettings.objects.update(two_factor_required=True)
+        for client in (Client(), half_way()):
+            assert client.post(f"{SETUP}passkey/begin/", {"name": "Mine"}).status_code == 409
+            made = SecurityKey().made({"rp": {"id": "testserver"}, "challenge": "AAAA"})
+            answer = client.post(f"{SETUP}passkey/complete/", {"name": "Mine", "credential": made})
+            assert answer["Location"] == "/sign-in/"
+        assert WebAuthnCredential.objects.count() == 1
+
+    def test_in_an_open_session(self, make: Make) -> None:
+        client = make.client(make.account("ada", password=PASSWORD))
+        ServerSettings.objects.update(two_factor_required=True)
+        assert "Add a passkey" in text(client.get(f"{FACTOR}setup/"))
+        assert register(client, SecurityKey(), "").status_code == 422
+        assert len(CODES.findall(text(register(client, SecurityKey())))) == 10
+        assert let_in(client)
+
+
+class TestSigningIn:
+    def test_its_use_is_written_down(self, make: Make, clock: Any) -> None:
+        _ada, key, _codes = with_passkey(make)
+        client = half_way()
+        clock.shift(90)
+        answer = client.post(f"{SIGN_IN}complete/", {"credential": sign(client, key)})
+        assert answer.status_code == 302 and let_in(client)
+        assert WebAuthnCredential.objects.get().last_used_at == NOON + timedelta(seconds=90)
+        assert Entry.objects.filter(event="session.opened").latest("pk").details["second_factor"] == "passkey Key ring"
+        clock.shift(180)
+        assert 'datetime="2026-11-20T12:01:30' in text(client.get(FACTOR)).partition('id="passkeys"')[2]
+
+    def test_an_assertion_counts_once_and_in_its_own_browser(self, make: Make) -> None:
+        """Whoever recorded it gets in by it neither there nor half-way elsewhere, challenged or not."""
+        _ada, key, _codes = with_passkey(make)
+        owner, thief = half_way(), half_way()
+        signed = sign(owner, key)
+        assert thief.post(f"{SIGN_IN}complete/", {"credential": signed}).status_code == 422, "never challenged"
+        thief.post(f"{SIGN_IN}begin/")
+        assert thief.post(f"{SIGN_IN}complete/", {"credential": signed}).status_code == 422, "another challenge"
+        assert owner.post(f"{SIGN_IN}complete/", {"credential": signed}).status_code == 302
+        assert thief.post(f"{SIGN_IN}complete/", {"credential": signed}).status_code == 422
+        assert let_in(owner) and not let_in(thief)
+
+    def test_a_copied_key_is_noticed_by_its_count(self, make: Make) -> None:
+        _ada, key, _codes = with_passkey(make)
+        for _ in range(2):
+            client = half_way()
+            client.post(f"{SIGN_IN}complete/", {"credential": sign(client, key)})
+        key.used = 0
+        client = half_way()
+        assert client.post(f"{SIGN_IN}complete/", {"credential": sign(client, key)}).status_code == 422
+        assert not let_in(client)
+
+    def test_somebody_elses_lets_nobody_in(self, make: Make) -> None:
+        with_passkey(make)
+        _bob, key, _codes = with_passkey(make, "bob")
+        client = half_way()
+        assert client.post(f"{SIGN_IN}complete/", {"credential": sign(client, key)}).status_code == 422
+        assert not let_in(client)
+
+    def test_another_server_s_name_lets_nobody_in(self, make: Make) -> None:
+        """A page that looks like ours gets a signature for its own name."""
+        _ada, key, _codes = with_passkey(make)
+        key.origin = "http://testserver.example"
+        client = half_way()
+        assert client.post(f"{SIGN_IN}complete/", {"credential": sign(client, key)}).status_code == 422
+        assert not let_in(client)

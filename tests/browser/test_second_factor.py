@@ -202,6 +202,31 @@ def test_a_passkey_is_registered_used_named_and_removed(browse: Browse, make: Ma
     assert not ada.second_factor
 
 
+@pytest.mark.parametrize("where", ["at sign-in", "in an open session"])
+def test_a_passkey_is_enough_where_a_factor_is_required(
+    browse: Browse, make: Make, live_server: LiveServer, where: str
+) -> None:
+    ada = make.account("ada", password=PASSWORD)
+    page = browse(base_url=live_server.url.replace("127.0.0.1", "localhost"))
+    virtual_key(page)
+    if where == "in an open session":
+        sign_in(page)
+        expect(page).to_have_url(INSIDE)
+    ServerSettings.objects.update(two_factor_required=True)
+    page.goto("/profile/")
+    if where == "at sign-in":
+        sign_in(page)
+    assert complaints(page) == []
+    page.get_by_label("Name").fill("Key ring")
+    page.get_by_role("button", name="Add a passkey").click()
+    expect(page.locator("#codes li")).to_have_count(10)
+    page.get_by_role("link", name="I have kept them").click()
+    page.goto("/profile/second-factor/")
+    expect(page.get_by_text("Key ring", exact=True)).to_be_visible()
+    ada.refresh_from_db()
+    assert ada.second_factor
+
+
 def test_a_key_of_somebody_else_lets_nobody_in(browse: Browse, make: Make, live_server: LiveServer) -> None:
     enrolled(make)
     base = live_server.url.replace("127.0.0.1", "localhost")
