@@ -41,6 +41,6 @@ def made(request: HttpRequest) -> dict[str, Any]:
     """What the browser made or signed, as the page's script put it into the form; empty when it is none."""
     try:
         data = json.loads(request.POST.get("credential", ""))
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter for ten thousand brackets
         return {}
     return data if isinstance(data, dict) else {}
