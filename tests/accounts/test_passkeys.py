@@ -1,5 +1,6 @@
 """Passkeys on the profile and at sign-in: whose they are, when they count, what is asked before they come and go."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +16,7 @@ from audit.models import Entry
 from settings_admin.models import ServerSettings
 from tests.accounts.factor import CODE, CODES, NOON, SETUP, code_of, enrolled, half_way, key_of, let_in, text
 from tests.accounts.factor import MINE as FACTOR
-from tests.accounts.security_key import MINE, SIGN_IN, SecurityKey, register, sign
+from tests.accounts.security_key import MINE, SIGN_IN, SecurityKey, plain, register, sign
 from tests.conftest import PASSWORD, Make
 
 PROOF = {"current_password": PASSWORD}
@@ -182,6 +183,28 @@ def test_an_ip_address_has_no_passkeys_and_the_pages_say_so(make: Make, settings
     page = text(entering.get(CODE, headers={"Host": host}))
     assert "belong to a name" in page and "data-passkey" not in page and 'name="code"' in page
     assert "data-passkey" in text(entering.get(CODE)) and "data-passkey" in text(make.client(ada).get(FACTOR))
+
+
+DEEP = "[" * 100_000
+
+
+@pytest.mark.parametrize(
+    "sent", ["", "{}", "[]", DEEP, '{"a":' * 100_000], ids=["none", "empty", "list", "deep", "deeper"]
+)
+def test_what_no_browser_made_is_refused(make: Make, sent: str) -> None:
+    with_passkey(make)
+    client = half_way()
+    client.post(f"{SIGN_IN}begin/")
+    assert client.post(f"{SIGN_IN}complete/", {"credential": sent}).status_code == 422
+
+
+def test_deep_data_inside_a_credential_is_refused(make: Make) -> None:
+    """The package parses what the browser says it signed."""
+    _ada, key, _codes = with_passkey(make)
+    client = half_way()
+    credential = json.loads(sign(client, key))
+    credential["response"]["clientDataJSON"] = plain(DEEP.encode())
+    assert client.post(f"{SIGN_IN}complete/", {"credential": json.dumps(credential)}).status_code == 422
 
 
 class TestForced:
