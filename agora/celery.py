@@ -38,6 +38,7 @@ app.conf.beat_schedule = {
         ("password resets", "accounts.answer-resets", 30.0),
         ("errors", "logs.summarise", 60.0),
         ("old errors", "logs.purge", 86_400.0),
+        ("old answers of the API", "rest.purge-answers", 3_600.0),
         ("old registrations", "accounts.purge-registrations", 3_600.0),
     )
 }

@@ -119,7 +119,7 @@ def create(request: Request, data: KeyIn, idempotency_key: IdempotencyKey = None
         key, secret = services.create_key(person(request), actor=request.actor, **wanted)
         return one(request, NewKey(**shown(key), secret=secret), status=201, location=address(key))
 
-    return once(request, idempotency_key, act)
+    return once(request, idempotency_key, act, secret=True)
 
 
 @keys.get("/{int:pk}", response=Key, operation_id="read_own_key", summary="Read an API key")

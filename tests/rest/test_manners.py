@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.conf import settings as django_settings
 from django.core.cache import cache
 from django.http import HttpResponse
 from django.test import Client
@@ -13,9 +14,13 @@ from accounts.filters import STATES
 from accounts.models import Account, KeyLogin
 from accounts.roles import Role
 from accounts.schemas import AccountOut, RoleName
+from api_keys.models import ApiKey
+from api_keys.services.keys import create_key
 from audit.models import Entry
 from rest.models import Answer
+from rest.tasks import purge_old_answers
 from settings_admin.models import ServerSettings
+from tests.accounts.test_parallel import at_once
 from tests.conftest import Make
 from tests.pages import contents
 
@@ -186,18 +191,60 @@ class TestIdempotency:
         assert Entry.objects.get(event="account.created").outcome == "denied"
         assert not Answer.objects.exists()
 
-    def test_a_kept_secret_is_encrypted(self, make: Make, ada: Account) -> None:
-        answer = send(make.client(ada), "POST", "/api/v1/me/keys", {"name": "Script"}, Idempotency_Key="a")
+    def test_of_an_answer_with_a_secret_nothing_is_kept(self, make: Make, ada: Account) -> None:
+        """Not even encrypted: the secret of a key is shown once."""
+        client, body = make.client(ada), {"name": "Script"}
+        answer = send(client, "POST", "/api/v1/me/keys", body, Idempotency_Key="a")
         secret = told(answer)["secret"]
-        again = send(make.client(ada), "POST", "/api/v1/me/keys", {"name": "Script"}, Idempotency_Key="a")
-        assert told(again)["secret"] == secret
-        assert secret not in str(contents())
+        again = send(client, "POST", "/api/v1/me/keys", body, Idempotency_Key="a")
+        assert (again.status_code, told(again)["code"]) == (409, "secret_was_shown")
+        assert "reset it" in told(again)["detail"] and secret not in again.content.decode()
+        assert ApiKey.objects.count() == 1
+        assert Answer.objects.get().body == "" and secret not in str(contents())
+
+    def test_an_answer_belongs_to_who_was_answered(self, make: Make, ada: Account) -> None:
+        """Another key of the account, limited to less perhaps, is not told what the first one was."""
+        body, headers = {"username": "new"}, {"Idempotency-Key": "a"}
+        _key, first = create_key(ada, "First", actor=make.actor(ada))
+        _key, second = create_key(ada, "Second", actor=make.actor(ada))
+        answers = [
+            send(Client(), "POST", ACCOUNTS, body, **headers, Authorization=f"Bearer {secret}")
+            for secret in (first, second, first)
+        ]
+        answers += [send(make.client(ada), "POST", ACCOUNTS, body, **headers)]
+        assert [answer.status_code for answer in answers] == [201, 422, 201, 422], "the name is taken"
+        assert ["Idempotency-Replayed" in answer for answer in answers] == [False, False, True, False]
+
+    @pytest.mark.django_db(transaction=True)
+    def test_repetitions_at_the_same_moment_make_one(self, make: Make, ada: Account) -> None:
+        client, key = make.client(ada), {"Idempotency-Key": "a"}
+        cookie = client.cookies[django_settings.SESSION_COOKIE_NAME].value
+        clients = [Client() for _ in range(4)]
+        for one in clients:
+            one.cookies[django_settings.SESSION_COOKIE_NAME] = cookie
+        statuses = at_once(clients, lambda one: send(one, "POST", ACCOUNTS, {"username": "new"}, **key))
+        assert statuses == [201] * 4
+        assert Account.objects.named("new").count() == 1
+        assert Entry.objects.filter(event="account.created").count() == 1
+
+    def test_old_answers_are_removed(self, make: Make, ada: Account) -> None:
+        with time_machine.travel("2026-11-20T12:00Z", tick=False):
+            send(make.client(ada), "POST", ACCOUNTS, {"username": "one"}, Idempotency_Key="a")
+        with time_machine.travel("2026-11-21T11:59Z", tick=False):
+            send(make.client(ada), "POST", ACCOUNTS, {"username": "two"}, Idempotency_Key="b")
+            purge_old_answers()
+            assert Answer.objects.count() == 2
+        with time_machine.travel("2026-11-21T12:01Z", tick=False):
+            purge_old_answers()
+        assert Answer.objects.count() == 1
 
     def test_a_day_later_it_is_forgotten(self, make: Make, ada: Account) -> None:
+        _key, secret = create_key(ada, "Script", actor=make.actor(ada))
+        headers = {"Idempotency-Key": "a", "Authorization": f"Bearer {secret}"}
         with time_machine.travel("2026-11-20T12:00Z", tick=False):
-            send(make.client(ada), "POST", ACCOUNTS, {"username": "new"}, Idempotency_Key="a")
+            send(Client(), "POST", ACCOUNTS, {"username": "new"}, **headers)
         with time_machine.travel("2026-11-21T13:00Z", tick=False):
-            answer = send(make.client(ada), "POST", ACCOUNTS, {"username": "new"}, Idempotency_Key="a")
+            answer = send(Client(), "POST", ACCOUNTS, {"username": "new"}, **headers)
         assert answer.status_code == 422, "the name is taken now"
 
 
