@@ -42,6 +42,7 @@ app.conf.beat_schedule = {
         ("old errors", "logs.purge", 86_400.0),
         ("old sign-ins at providers", "sso.purge", 600.0),
         ("metadata of providers", "sso.renew-all-metadata", 3_600.0),
+        ("old answers of the API", "rest.purge-answers", 3_600.0),
         ("old registrations", "accounts.purge-registrations", 3_600.0),
     )
 }
