@@ -1,5 +1,7 @@
 """Settings > Server > Mail: what it shows, what it refuses, what it writes down, and how a test mail goes."""
 
+import errno
+import ssl
 import time
 from base64 import b64encode
 from typing import Any
@@ -13,6 +15,7 @@ from accounts.models import Account
 from agora.base.env import Relay
 from audit.models import Entry
 from mail.models import MailSettings, Message
+from mail.services.trial import AT_ONCE
 from tests.conftest import Make
 from tests.mail.conftest import Host, use
 from tests.services.certificates import Authority
@@ -233,6 +236,22 @@ def test_a_test_without_an_address_or_a_server_says_what_is_missing(client: Clie
     assert "Host: Name the mail server." in text_of(try_out(client, host, host=""))
     assert "there is nothing to test" in text_of(try_out(client, host, mode="none"))
     assert host.connections == 0
+
+
+def test_what_fails_before_the_talk_is_told_as_it_is_and_takes_no_place(
+    client: Client, mailhost: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = mailhost()
+
+    def no_file() -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as trouble:
+        trouble.setattr(ssl, "create_default_context", no_file)
+        for _number in range(AT_ONCE + 1):
+            said = text_of(try_out(client, host))
+            assert "The test mail was not sent." in said and "OSError: [Errno 24] Too many open files" in said
+    assert "The server took the test mail." in text_of(try_out(client, host))
 
 
 def test_htmx_gets_the_result_alone(client: Client, mailhost: Host) -> None:
