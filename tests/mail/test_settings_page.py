@@ -94,14 +94,21 @@ def test_an_empty_password_keeps_the_stored_one_and_no_username_removes_it(clien
     assert MailSettings.load().password == ""
 
 
-@pytest.mark.parametrize("moved", [{"host": "evil.example.com"}, {"username": "eve"}, {"use_tls": None}])
+@pytest.mark.parametrize(
+    "moved",
+    [
+        {"host": "evil.example.com"}, {"port": "2525"}, {"username": "eve"}, {"use_tls": None},
+        {"use_tls": None, "use_ssl": "on"},
+    ],
+)  # fmt: skip
 @pytest.mark.parametrize("address", [PAGE, TEST])
 def test_the_stored_password_goes_nowhere_else(client: Client, address: str, moved: dict[str, Any]) -> None:
     save(client, username="agora", password="secret")
     sent = SERVER | {"username": "agora", "version": version(), "to": "ada@example.com"} | moved
     response = client.post(address, {name: value for name, value in sent.items() if value is not None})
     assert "Type the password again" in text_of(response)
-    assert MailSettings.load().host == "mail.example.com"
+    row = MailSettings.load()
+    assert (row.host, row.port, row.username, row.use_tls) == ("mail.example.com", 587, "agora", True)
 
 
 @pytest.mark.parametrize(
