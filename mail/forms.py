@@ -93,7 +93,8 @@ class MailForm(SettingsForm):
 
     def clean_host(self) -> str:
         host: str = self.cleaned_data["host"].strip().lower()
-        if any(letter in host for letter in "/:@ ") and not host.count(":") > 1:  # an IPv6 address has several
+        colons = ":" if host.count(":") == 1 else ""  # an IPv6 address has several
+        if not host.isprintable() or any(letter in host for letter in f"/@ {colons}"):
             raise ValidationError(_("Type only the name or address; the port has a field of its own."))
         return host
 
