@@ -84,6 +84,11 @@ class MailForm(SettingsForm):
             Mode.NONE: _("Nothing is sent. Pages that would send mail say so."),
         }
 
+    @property
+    def is_overtaken(self) -> bool:
+        """Did somebody else save since this form was opened? For forms that were checked."""
+        return self.cleaned_data.get("version", self.instance.version) != self.instance.version
+
     def clean_from_email(self) -> str:
         address: str = self.cleaned_data["from_email"]
         try:

@@ -15,6 +15,7 @@ from accounts.models import Account
 from agora.base.env import Relay
 from audit.models import Entry
 from mail.models import MailSettings, Message
+from mail.services.configuration import NAMES, change_mail_settings
 from mail.services.trial import AT_ONCE
 from tests.conftest import Make
 from tests.mail.conftest import Host, use
@@ -147,14 +148,75 @@ def test_fields_of_another_mode_are_neither_checked_nor_saved(client: Client) ->
     assert (row.mode, row.host, row.port) == ("none", "mail.example.com", 587)
 
 
-def test_the_second_of_two_administrators_overwrites_nothing_unseen(client: Client, make: Make, root: Account) -> None:
+def told(response: Any) -> tuple[list[list[str]], dict[str, str]]:
+    """What the others changed, and the form over which that is said."""
+    assert response.status_code == 409
+    tree = html.fromstring(response.content)
+    rows = [[cell.text_content() for cell in row] for row in tree.xpath("//table[@class='diff']/tbody/tr")]
+    form = tree.xpath("//main//form[contains(@class, 'mail-form')]")[0]
+    return rows, {name: value for name, value in form.fields.items() if value is not None}
+
+
+def test_the_second_of_two_administrators_sees_all_that_was_changed_and_saves_both(
+    client: Client, make: Make, root: Account
+) -> None:
+    save(client)
+    before, first = version(), make.client(root)
+    save(first, host="between.example.com", use_tls=None)
+    save(first, host="first.example.com", use_tls=None, port="25")
+    response = save(client, timeout="20", version=before)
+    rows, merged = told(response)
+    assert rows == [
+        ["Host", "mail.example.com", "first.example.com"],
+        ["Use TLS", "On", "Off"],
+        ["Port", "587", "25"],
+    ]
+    assert text_of(response).count("root saved at") == 2 and "holds their changes and yours" in text_of(response)
+    assert (merged["host"], merged["port"], merged.get("use_tls"), merged["timeout"]) == (
+        "first.example.com", "25", None, "20",
+    )  # fmt: skip
+    assert html.fromstring(response.content).xpath("//form/@data-unsaved") == ["1"]
+    assert MailSettings.load().timeout == 10
+    assert client.post(PAGE, merged).status_code == 302
+    row = MailSettings.load()
+    assert (row.host, row.port, row.use_tls, row.timeout) == ("first.example.com", 25, False, 20)
+
+
+def test_where_both_changed_the_same_the_second_decides_knowingly(client: Client, make: Make, root: Account) -> None:
     before = version()
     save(make.client(root), host="first.example.com")
     response = save(client, host="second.example.com", version=before)
-    assert response.status_code == 409
-    assert "root saved at" in text_of(response) and "first.example.com" in text_of(response)
+    rows, merged = told(response)
+    assert ["How Agora sends mail", "Do not use email", "Mail Server"] in rows
+    assert "You both changed: How Agora sends mail, Host, From Email." in text_of(response)
+    assert (merged["mode"], merged["host"]) == ("server", "second.example.com")
     assert MailSettings.load().host == "first.example.com"
-    assert save(client, host="second.example.com").status_code == 302
+    assert client.post(PAGE, merged).status_code == 302
+    assert MailSettings.load().host == "second.example.com"
+
+
+def test_of_a_password_that_was_changed_meanwhile_only_that_is_told(client: Client, make: Make, root: Account) -> None:
+    save(client, username="agora", password="one-canary")
+    before = version()
+    save(make.client(root), host="first.example.com", username="agora", password="two-canary")
+    rows, merged = told(save(client, username="agora", timeout="20", version=before))
+    assert rows == [["Host", "mail.example.com", "first.example.com"], ["Password", "•••", "•••"]]
+    assert "password" not in merged and merged["timeout"] == "20"
+    response = save(client, username="agora", password="three-canary", version=before)
+    assert "You both changed: Password." in text_of(response) and "canary" not in text_of(response)
+    assert "Type the password again before you save" in text_of(response)
+    assert client.post(PAGE, merged).status_code == 302
+    assert (MailSettings.load().password, MailSettings.load().timeout) == ("two-canary", 20)
+
+
+def test_who_saved_as_another_is_named_with_both_names(client: Client, make: Make, root: Account, vic: Account) -> None:
+    before, values = version(), {name: getattr(MailSettings.load(), name) for name in NAMES}
+    change_mail_settings(
+        values | {"mode": "server", "host": "first.example.com", "from_email": "a@example.com"},
+        version=int(before),
+        actor=make.actor(vic, impersonator=root),
+    )
+    assert "root as vic saved at" in text_of(save(client, version=before))
 
 
 def test_the_database_refuses_both_encryptions_and_half_a_server(db: None) -> None:
