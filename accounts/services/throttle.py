@@ -74,14 +74,21 @@ def _of_password(username: str, address: str | None) -> dict[str, str]:
     return {"username": fold(username)} | ({"address": address} if address else {})
 
 
-def admit(values: Mapping[str, str], *, now: datetime) -> None:
-    """Counts every request and lets it through, or raises TooManyRequests."""
-    try:
-        check_all(values, now=now)
-    except TooManyAttempts as refusal:
-        raise TooManyRequests(refusal.seconds) from None
+def admit(values: Mapping[str, str], *, now: datetime) -> int:
+    """Counts every request and lets it through, or raises TooManyRequests; returns how many were refused before it.
+
+    In one step: of requests at the same time each sees the others counted.
+    """
     with transaction.atomic():
-        count_all(values, now=now)
+        for key in sorted(digests(values).values()):
+            _locked(key, now)
+        try:
+            check_all(values, now=now)
+        except TooManyAttempts as refusal:
+            refused = TooManyRequests(refusal.seconds)
+        else:
+            return count_all(values, now=now)["refused_meanwhile"]
+    raise refused  # out here, so that the refusal stays counted
 
 
 def check(username: str, address: str | None, *, now: datetime) -> None:

@@ -111,6 +111,29 @@ def test_failures_at_the_same_time_are_all_counted(make: Make) -> None:
     assert SignInThrottle.objects.get().failures == 8
 
 
+@pytest.mark.django_db(transaction=True)
+def test_of_requests_at_the_same_time_no_more_are_let_through_than_one_after_the_other(make: Make) -> None:
+    let_through, at_once = [], threading.Barrier(12)
+
+    def ask() -> None:
+        try:
+            at_once.wait()
+            throttle.admit({"reset-account": "1"}, now=NOON)
+            let_through.append(1)
+        except throttle.TooManyRequests:
+            pass
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=ask) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    row = SignInThrottle.objects.get()
+    assert (len(let_through), row.failures, row.refused) == (4, 4, 8)  # three free ones, and the one that brings a wait
+
+
 def test_a_key_planted_before_signing_in_is_worthless_afterwards(make: Make) -> None:
     """Session fixation: the attacker's key never becomes the victim's."""
     make.account("ada", password=PASSWORD, must_change_password=True)
