@@ -77,7 +77,7 @@ def account_of(key: str) -> Account:
 def request_reset(typed: str, *, actor: Actor) -> None:
     """Note that somebody forgot a password. Raises TooManyRequests."""
     origin = actor.origin
-    throttle.admit({"reset": origin.address or ""}, now=actor.at)
+    throttle.admit_or_record(REQUESTED, {"reset": origin.address or ""}, actor=actor)
     with transaction.atomic():
         ResetRequest.objects.create(
             at=actor.at,

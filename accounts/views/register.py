@@ -70,14 +70,16 @@ def confirm(request: Request) -> HttpResponse:
     key = request.POST.get("key") or request.GET.get("key", "")
     error = ""
     try:
-        row = registration.waiting(key)
         if request.method == "POST":
-            registration.confirm(key, actor=request.actor)
-            messages.success(request, _("Your account is made. Sign in with it."))
-            return redirect("accounts:sign-in")
+            try:
+                registration.confirm(key, actor=request.actor)
+            except ValidationError as refusal:
+                error = " ".join(refusal.messages)
+            else:
+                messages.success(request, _("Your account is made. Sign in with it."))
+                return redirect("accounts:sign-in")
+        row = registration.waiting(key)
     except registration.DeadConfirmation as refusal:
         return render(request, "accounts/dead_link.html", {"refusal": refusal, "again": False}, status=404)
-    except ValidationError as refusal:
-        error = " ".join(refusal.messages)
     context = {"row": row, "key": key, "error": error}
     return render(request, "accounts/confirm_registration.html", context, status=422 if error else 200)

@@ -245,6 +245,8 @@ def test_an_address_and_an_account_have_to_wait_after_many_requests(
     assert statuses == [302] * 11 + [429]
     refused = ask("vera")
     assert "Too many requests. Try again in" in text_of(refused.content) and refused.headers["Retry-After"]
+    (entry,) = Entry.objects.filter(event="account.reset_requested")
+    assert (entry.outcome, entry.target_name, entry.details["reason"]) == ("denied", "", "too many requests")
     answered()
     for number in range(6):
         Client(REMOTE_ADDR=f"192.0.2.{number}").post(FORGOT, {"account": "vera"})
