@@ -39,6 +39,7 @@ app.conf.beat_schedule = {
         ("errors", "logs.summarise", 60.0),
         ("old errors", "logs.purge", 86_400.0),
         ("old registrations", "accounts.purge-registrations", 3_600.0),
+        ("old waits", "accounts.purge-throttles", 3_600.0),
     )
 }
 

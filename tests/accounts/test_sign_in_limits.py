@@ -13,6 +13,8 @@ from django.test import Client
 from accounts.models import Account, SignInThrottle
 from accounts.services import throttle
 from accounts.services.throttle import LONGEST, wait_after
+from accounts.tasks import purge_old_throttles
+from agora.celery import app
 from audit.models import Entry
 from sessions_admin.models import Session
 from tests.conftest import PASSWORD, Make
@@ -82,6 +84,16 @@ def test_a_day_without_a_failure_starts_anew(make: Make) -> None:
     with time_machine.travel(NOON + timedelta(hours=25), tick=False):
         attempt(Client(), "ada")
         assert attempt(Client(), "ada", PASSWORD).status_code == 302
+
+
+def test_what_is_forgotten_is_removed_every_hour(make: Make) -> None:
+    with time_machine.travel(NOON, tick=False):
+        attempt(Client(), "ada")
+    throttle.count_failure("later", None, now=NOON + timedelta(seconds=1))
+    assert "accounts.purge-throttles" in {one["task"] for one in app.conf.beat_schedule.values()}
+    with time_machine.travel(NOON + throttle.FORGOTTEN + timedelta(seconds=1), tick=False):
+        purge_old_throttles()
+    assert [row.key for row in SignInThrottle.objects.all()] == [throttle.keys("later", None)["username"]]
 
 
 def test_a_forged_forwarded_header_buys_no_tries(make: Make) -> None:
