@@ -32,7 +32,10 @@ def register(request: Request) -> HttpResponse:
         if request.method == "POST" and _registered(request, form):
             return redirect("accounts:sign-in")
     except TooManyRequests as refusal:
-        form = RegisterForm(email_required=mail_is_on())
+        typed = {name: request.POST.get(name, "") for name in ("username", "email")}
+        form = RegisterForm(
+            initial=typed, email_required=mail_is_on()
+        )  # unchecked: whether a name is taken is not told
         response = render(request, "accounts/register.html", {"form": form, "refusal": refusal}, status=429)
         response["Retry-After"] = str(refusal.seconds)
         return response

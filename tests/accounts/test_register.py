@@ -161,12 +161,17 @@ def test_made_up_keys_open_nothing(key: str) -> None:
     assert Client().get(CONFIRM, {"key": key}).status_code == Client().post(CONFIRM, {"key": key}).status_code == 404
 
 
+@time_machine.travel("2026-11-20 12:00Z", tick=False)
 def test_many_registrations_from_one_address_have_to_wait(make: Make) -> None:
     sent = [VERA | {"username": f"v{number}", "email": ""} for number in range(12)]
     statuses = [Client().post(PAGE, one).status_code for one in sent]
     assert statuses == [302] * 11 + [429]
     refused = Client().post(PAGE, VERA)
     assert "Too many requests." in text_of(refused.content) and refused.headers["Retry-After"]
+    kept = html.fromstring(refused.content).xpath("//main//form[@method='post']")[0].fields
+    assert (kept["username"], kept["email"], kept["password"]) == ("vera", "vera@example.com", None)
+    taken = Client().post(PAGE, VERA | {"username": "v0"})
+    assert "taken" not in text_of(taken.content), "a form that is not heard tells nothing"
     assert Client(REMOTE_ADDR="192.0.2.9").post(PAGE, VERA).status_code == 302
     assert Account.objects.count() == 12
 
