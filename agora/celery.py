@@ -44,6 +44,7 @@ app.conf.beat_schedule = {
         ("metadata of providers", "sso.renew-all-metadata", 3_600.0),
         ("old answers of the API", "rest.purge-answers", 3_600.0),
         ("old registrations", "accounts.purge-registrations", 3_600.0),
+        ("old waits", "accounts.purge-throttles", 3_600.0),
     )
 }
 
