@@ -72,7 +72,7 @@ _elsewhere: list[Callable[[Account], bool]] = []
 
 
 def know_passwords(knows: Callable[[Account], bool]) -> None:
-    """Declare a function that says whether another system checks a password of this account. It may not wait for one."""
+    """Declare a function that says whether another system checks this account's password, without asking it."""
     if knows not in _elsewhere:
         _elsewhere.append(knows)
 

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
 from accounts.services import second_factor, sign_in
+from accounts.services.ways import has_password
 from agora.base.actor import Actor
 from agora.base.errors import Refused
 from audit.models import Outcome
@@ -56,7 +57,7 @@ class Ways:
 
 
 def ways_to_confirm(request: HttpRequest, account: Account, *, now: datetime) -> Ways:
-    password, code = account.has_usable_password(), second_factor.confirmed(account) is not None
+    password, code = has_password(account), second_factor.confirmed(account) is not None
     provider = None if password or code else again.provider_of(request)
     return Ways(password, code, provider, asked=provider is not None and again.confirmed(request, now=now))
 
