@@ -7,7 +7,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from agora.celery import actor_of_task
-from sso.models import Kind, Provider
+from sso.models import Provider
 from sso.saml import copies
 from sso.saml.metadata import BadMetadata
 from sso.services.upkeep import purge as remove_expired
@@ -28,7 +28,7 @@ def renew_all_metadata(self: Any) -> None:
 @shared_task(bind=True, name="sso.renew-metadata")
 def renew_metadata(self: Any, provider_id: int) -> None:
     """Fetch one provider's metadata now; that it could not be had or used is in the audit log."""
-    provider = Provider.objects.filter(pk=provider_id, kind=Kind.SAML).with_settings().first()
+    provider = Provider.objects.saml().filter(pk=provider_id).first()
     if provider is not None:
         with suppress(BadMetadata):
             copies.renew(provider, actor=actor_of_task(self.request))

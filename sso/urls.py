@@ -32,6 +32,7 @@ urlpatterns = [
     path(f"{SETTINGS}/saml/switch/", key_pages.switch, name="switch-key"),
     path(f"{SETTINGS}/saml/retire/", key_pages.retire, name="retire-key"),
     path(f"{SETTINGS}/<int:pk>/renew-metadata/", key_pages.renew, name="renew-metadata"),
+    path("sso/<slug:alias>/post/", saml.post, name="saml-post"),
     path("sso/<slug:alias>/acs/", saml.acs, name="saml-acs"),
     path("sso/<slug:alias>/arrival/", saml.arrival, name="saml-arrival"),
     path("sso/<slug:alias>/slo/", saml.slo, name="saml-slo"),

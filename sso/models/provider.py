@@ -43,6 +43,10 @@ class ProviderQuerySet(models.QuerySet["Provider"]):
         """Enabled providers that have a page of their own to sign in at."""
         return self.enabled().exclude(kind=Kind.LDAP).in_order()
 
+    def saml(self) -> Self:
+        """SAML providers with their settings, in order."""
+        return self.filter(kind=Kind.SAML).with_settings().in_order()
+
     def with_alias(self, alias: str) -> "Provider | None":
         return self.filter(alias=alias).first()
 

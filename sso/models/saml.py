@@ -72,6 +72,10 @@ class SigningKeyQuerySet(models.QuerySet["SigningKey"]):
     def active(self) -> Self:
         return self.filter(state=KeyState.ACTIVE)
 
+    def in_order(self) -> Self:
+        """The oldest first."""
+        return self.order_by("pk")
+
 
 class SigningKey(models.Model):
     """A key pair of this server as a service provider, with its self-signed certificate (PEM)."""

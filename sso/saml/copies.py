@@ -11,7 +11,7 @@ from audit.events import event
 from audit.models import Outcome
 from audit.services import record
 from sso.claims import ProviderRefused, ProviderSilent
-from sso.models import Kind, Provider, Saml
+from sso.models import Provider, Saml
 from sso.saml.metadata import BadMetadata, IdentityProvider, download, understand
 
 RENEWED = event("provider.metadata_renewed", _("Metadata of a provider renewed"))
@@ -77,7 +77,7 @@ def renew_soon(provider: Provider, *, actor: Actor) -> None:
 
 def due(actor: Actor) -> list[Provider]:
     """Enabled providers whose copy is old."""
-    rows = Provider.objects.enabled().filter(kind=Kind.SAML).exclude(saml__metadata_url="").with_settings()
+    rows = Provider.objects.enabled().saml().exclude(saml__metadata_url="")
     limit = actor.at - RENEW_AFTER
     return [row for row in rows if row.saml.metadata_fetched_at is None or row.saml.metadata_fetched_at < limit]
 
@@ -97,7 +97,7 @@ def renew_due(*, actor: Actor) -> int:
 def owner_of(certificate: str, *, but: Provider) -> str:
     """The name of another configured provider that signs with this certificate, or ""."""
     wanted = "".join(certificate.split())
-    rows = Provider.objects.filter(kind=Kind.SAML).with_settings().in_order()
+    rows = Provider.objects.saml()
     for other in rows.exclude(pk=but.pk) if but.pk else rows:
         facts = known_facts(other)
         if facts and wanted in {"".join(one.split()) for one in facts.certificates}:

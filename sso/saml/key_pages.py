@@ -7,7 +7,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 from django.contrib import messages
 from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from agora.base.access import requires
 from agora.base.http import Request
 from settings_admin.models import ServerSettings
-from sso.models import Kind, Provider, SigningKey
+from sso.models import Provider, SigningKey
 from sso.models.saml import KeyState
 from sso.saml import copies, keys
 from sso.saml.metadata import BadMetadata
@@ -39,12 +39,11 @@ def _line(provider: Provider) -> dict[str, Any]:
 @requires("settings.change")
 @require_safe
 def show(request: Request) -> HttpResponse:
-    rows = SigningKey.objects.order_by("pk")
-    providers = Provider.objects.filter(kind=Kind.SAML).with_settings().in_order()
+    rows = SigningKey.objects.in_order()
     context = {
         "keys": [(row, KeyState(row.state).label, fingerprint(row)) for row in rows],
         "states": {row.state for row in rows},
-        "lines": [_line(provider) for provider in providers],
+        "lines": [_line(provider) for provider in Provider.objects.saml()],
     }
     return render(request, "sso/signing_key.html", context)
 
@@ -84,8 +83,8 @@ def retire(request: Request) -> HttpResponse:
 @require_POST
 def renew(request: Request, pk: int) -> HttpResponse:
     """Fetch a provider's metadata now instead of within some hours."""
-    provider = Provider.objects.filter(pk=pk, kind=Kind.SAML).exclude(saml__metadata_url="").with_settings().first()
-    if provider is None:
+    provider = get_object_or_404(Provider.objects.saml(), pk=pk)
+    if not provider.saml.metadata_url:
         raise Http404
     try:
         copies.renew(provider, actor=request.actor)

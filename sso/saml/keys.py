@@ -16,8 +16,10 @@ from django.utils.translation import gettext_lazy as _
 
 from agora.base.actor import Actor
 from agora.base.errors import Refused
+from agora.base.models import Unreadable
 from audit.events import event
 from audit.services import record
+from sso.claims import ProviderRefused
 from sso.models import SigningKey
 from sso.models.saml import KeyState
 from sso.saml.toolkit import Pair
@@ -58,9 +60,11 @@ def active_key(*, actor: Actor) -> SigningKey:
 
 
 def pairs(*, actor: Actor) -> tuple[Pair, ...]:
-    """All our keys, the one that signs first."""
+    """All our keys that can be read, the one that signs first. Raises ProviderRefused when that one can't be."""
     active_key(actor=actor)
-    rows = {row.state: row for row in SigningKey.objects.all()}
+    rows = {row.state: row for row in SigningKey.objects.all() if not isinstance(row.private_key, Unreadable)}
+    if KeyState.ACTIVE not in rows:
+        raise ProviderRefused("unreadable_key", _("The signing key is encrypted with another key; renew it."))
     return tuple(Pair(rows[state].private_key, rows[state].certificate) for state in SIGNS_FIRST if state in rows)
 
 

@@ -35,6 +35,7 @@ class IdentityProvider:
     logout_answer: str
     certificates: tuple[str, ...]
     wants_signed_requests: bool
+    posts: bool = False  # it takes requests as forms only (HTTP-POST binding)
 
 
 def is_safe(url: str) -> bool:
@@ -88,6 +89,9 @@ def understand(xml: str, entity_id: str) -> IdentityProvider:
 
 def _facts(entity: Element, entity_id: str) -> IdentityProvider:
     parsed = Parser.parse(deepcopy(entity))  # the library looks in the whole document
+    posts = "singleSignOnService" not in parsed.get("idp", {})
+    if posts:
+        parsed = Parser.parse(deepcopy(entity), required_sso_binding=Constants.BINDING_HTTP_POST)
     provider = parsed.get("idp", {})
     keys = provider.get("x509certMulti", {}).get("signing") or [provider.get("x509cert", "")]
     # The library takes a lone certificate whatever it is for.
@@ -97,7 +101,7 @@ def _facts(entity: Element, entity_id: str) -> IdentityProvider:
     if not all(keys) or only_encrypts:
         raise BadMetadata(_("The metadata names no certificate that the provider signs with."))
     if urlsplit(sign_in).scheme not in ("http", "https"):
-        raise BadMetadata(_("The metadata names no address for signing in by redirect (HTTP-Redirect binding)."))
+        raise BadMetadata(_("The metadata names no address for signing in by redirect or form."))
     if logout and urlsplit(logout).scheme not in ("http", "https"):
         raise BadMetadata(_("The address for single logout in the metadata is no web address."))
     return IdentityProvider(
@@ -107,6 +111,7 @@ def _facts(entity: Element, entity_id: str) -> IdentityProvider:
         logout_answer=_answers_at(entity, logout),
         certificates=tuple(dict.fromkeys(keys)),
         wants_signed_requests=bool(parsed.get("security", {}).get("authnRequestsSigned")),
+        posts=posts,
     )
 
 

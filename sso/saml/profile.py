@@ -62,10 +62,11 @@ def check_addressees(root: Element, assertion: Element, sides: Sides) -> None:
 
 
 def _confirmation(assertion: Element) -> Element:
-    """The one bearer confirmation of the subject."""
-    found = assertion.findall(f"{SAML}Subject/{SAML}SubjectConfirmation")
+    """The one confirmation of the subject as a browser's; others are none of ours."""
+    every = assertion.findall(f"{SAML}Subject/{SAML}SubjectConfirmation")
+    found = [one for one in every if one.get("Method") == Constants.CM_BEARER]
     data = found[0].find(f"{SAML}SubjectConfirmationData") if len(found) == 1 else None
-    if data is None or found[0].get("Method") != Constants.CM_BEARER:
+    if data is None:
         raise ProviderRefused(
             "no_confirmation", _("The subject is not confirmed as a browser's (bearer), exactly once.")
         )

@@ -1,5 +1,6 @@
 """SAML as one of the kinds of providers that people are sent to."""
 
+import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -7,6 +8,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from onelogin.saml2.auth import OneLogin_Saml2_Auth as Auth
 from onelogin.saml2.errors import OneLogin_Saml2_Error
@@ -14,14 +16,14 @@ from onelogin.saml2.utils import OneLogin_Saml2_Utils as Utils
 
 from agora.base.actor import Actor
 from settings_admin.models import ServerSettings
-from sso.claims import ProviderRefused
-from sso.models import Provider, Report
+from sso.claims import NothingBegun, ProviderRefused
+from sso.models import Begun, Kind, Provider, Report
 from sso.saml.copies import facts_of, fresh_facts, known_facts
 from sso.saml.keys import pairs
 from sso.saml.logout import logout_address
 from sso.saml.metadata import BadMetadata, IdentityProvider
 from sso.saml.toolkit import Addresses, OurAuthnRequest, Sides, as_received
-from sso.services.begun import begin
+from sso.services.begun import begin, check_browser, digest_of
 
 ASKED, ARRIVED, LEAVING = "asked", "arrived", "leaving"  # what a row of Begun stands for
 
@@ -46,7 +48,7 @@ class SamlProtocol:
             facts = _or_refused(provider)
             remembered["facts"] = asdict(facts)
         sides = sides_of(provider, facts, request, actor=actor)
-        address, request_id = _sign_in_address(sides, remembered["relay_state"])
+        address, request_id = _asked(request, provider, sides, remembered)
         begin(
             provider,
             request=request,
@@ -63,8 +65,8 @@ class SamlProtocol:
     ) -> str:
         """``ForceAuthn``: whoever is signed in there is asked as well (SAML Core 3.4.1)."""
         sides = sides_of(provider, facts_of(provider, actor=actor), request, actor=actor)
-        remembered = {"stage": ASKED, "relay_state": secrets.token_urlsafe(24), "again": asked}
-        address, request_id = _sign_in_address(sides, remembered["relay_state"], force=True)
+        remembered: dict[str, Any] = {"stage": ASKED, "relay_state": secrets.token_urlsafe(24), "again": asked}
+        address, request_id = _asked(request, provider, sides, remembered, force=True)
         begin(provider, request=request, request_id=request_id, data=remembered, actor=actor, next_path=next_path)
         return address
 
@@ -115,12 +117,35 @@ def sides_of(provider: Provider, facts: IdentityProvider, request: HttpRequest, 
     )
 
 
-def _sign_in_address(sides: Sides, relay_state: str, *, force: bool = False) -> tuple[str, str]:
-    """Where the browser goes to sign in, and the id of the request (SAML Bindings 3.4)."""
-    settings = sides.settings(sides.pairs[0])
-    asked = OurAuthnRequest(settings, force=force)
+def _asked(
+    request: HttpRequest, provider: Provider, sides: Sides, remembered: dict[str, Any], *, force: bool = False
+) -> tuple[str, str]:
+    """Where the browser goes to sign in, and the id of the request (SAML Bindings 3.4).
+
+    A provider that takes forms only (3.5) is reached by a page of ours; ``remembered`` gets what it sends.
+    """
+    settings, relay_state = sides.settings(sides.pairs[0]), remembered["relay_state"]
+    asked, received = OurAuthnRequest(settings, force=force), as_received(sides.addresses.acs)
+    request_id = str(asked.get_id())
+    if sides.provider.posts:
+        xml = asked.get_xml()
+        if sides.sign_requests:
+            xml = Utils.add_sign(xml, sides.pairs[0].private_key, sides.pairs[0].certificate)
+        remembered["form"] = {"SAMLRequest": Utils.b64encode(xml), "RelayState": relay_state}
+        remembered["form_goes_to"] = sides.provider.sign_in
+        path = reverse("sso:saml-post", args=[provider.alias])
+        return request.build_absolute_uri(f"{path}?{urlencode({'request': request_id})}"), request_id
     parameters = {"SAMLRequest": asked.get_request(), "RelayState": relay_state}
-    received = as_received(sides.addresses.acs)
     if sides.sign_requests:
         Auth(received, settings).add_request_signature(parameters)
-    return str(Utils.redirect(sides.provider.sign_in, parameters, received)), str(asked.get_id())
+    return str(Utils.redirect(sides.provider.sign_in, parameters, received)), request_id
+
+
+def form_of(request: HttpRequest, alias: str, request_id: str) -> tuple[str, dict[str, str]]:
+    """(address, fields) of the form that brings this browser to the provider. Raises ProviderRefused."""
+    row = Begun.objects.filter(kind=Kind.SAML, alias=alias, request_digest=digest_of(request_id)).first()
+    remembered = json.loads(str(row.data)) if row is not None else {}
+    if row is None or "form" not in remembered:
+        raise NothingBegun
+    check_browser(row, request)
+    return remembered["form_goes_to"], remembered["form"]

@@ -1,10 +1,11 @@
 """What SAML providers and their people reach: ACS, SLO, our metadata, and the page in between."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
-from django.shortcuts import redirect
+from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
@@ -14,11 +15,12 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from agora.base.access import public
-from agora.base.http import Request, send_away
+from agora.base.http import Request
 from sessions_admin.models import Method
 from sso.claims import Check, NothingBegun, Person, ProviderRefused
 from sso.models import Kind, Provider
 from sso.saml import arrivals, descriptor, leaving
+from sso.saml.protocol import form_of
 from sso.services import again, testing
 from sso.services.arrival import arrive, refuse
 
@@ -26,6 +28,24 @@ from sso.services.arrival import arrive, refuse
 def _provider(alias: str) -> Provider | None:
     provider = Provider.objects.with_settings().with_alias(alias)
     return provider if provider is not None and provider.kind == Kind.SAML else None
+
+
+@public
+@never_cache
+@require_GET
+def post(request: Request, alias: str) -> HttpResponse:
+    """On to a provider that takes forms only: by itself, and by the button where it does not."""
+    address, fields = form_of(request, alias, request.GET.get("request", ""))
+    name = provider.name if (provider := _provider(alias)) else urlsplit(address).netloc
+    page = render(request, "sso/post.html", {"address": address, "fields": fields, "name": name})
+    page._csp_update = {"form-action": [origin_of(address)]}  # type: ignore[attr-defined]  # read by django-csp
+    return page
+
+
+def origin_of(address: str) -> str:
+    """Scheme, name and port."""
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 @csrf_exempt  # it comes from the provider's site; what it may do is decided by its signature and our own row
@@ -98,7 +118,7 @@ def slo(request: Request, alias: str) -> HttpResponse:
         if "SAMLRequest" not in request.GET:
             succeeded = leaving.came_back(request, provider, actor=request.actor)
         elif address := leaving.follow(request, provider, actor=request.actor):
-            return send_away(request, address, _("You are signed out. Going back to %(name)s.") % named)
+            return HttpResponseRedirect(address)  # also in a frame of the provider's page, where none of ours is shown
     except ProviderRefused as refused:
         return leaving.refuse(request, provider, refused, actor=request.actor)
     if succeeded:

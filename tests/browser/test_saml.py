@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
+import requests
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
@@ -53,6 +54,7 @@ def sign_in(page: Page) -> None:
     page.get_by_label("Login").fill("vera")
     page.get_by_role("button", name="Continue").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Profile")
+    page.wait_for_load_state()
 
 
 @pytest.mark.usefixtures("ours")
@@ -81,6 +83,23 @@ def test_signing_in_without_javascript(browse: Browse, clinic: IdentityProvider)
     page.get_by_role("button", name=re.compile("^Your account")).click()
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_text("You are signed out, at Clinic as well.")).to_be_visible()
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_provider_that_takes_forms_only(scripts: bool, browse: Browse, clinic: IdentityProvider) -> None:
+    xml = re.sub(r"<SingleSignOnService[^>]*HTTP-Redirect[^>]*>", "", requests.get(clinic.metadata, timeout=10).text)
+    known = {"idp_entity_id": clinic.entity_id, "sp_entity_id": US, "metadata_url": "", "metadata_xml": xml}
+    MakeProvider()("saml", "clinic", name="Clinic", sign_requests=True, **known)
+    page = browse(beside=(clinic.entity_id,), java_script_enabled=scripts)
+    page.goto("/profile/")
+    page.get_by_role("button", name="Clinic").click()
+    if not scripts:
+        page.get_by_role("button", name="Go on").click()
+    page.get_by_label("Login").fill("vera")
+    page.get_by_role("button", name="Continue").click()
+    if not scripts:
+        page.get_by_role("button", name="Submit").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Profile")
 
 
 @pytest.mark.usefixtures("ours")

@@ -13,6 +13,7 @@ const REDIRECT = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
 const state = { accounts: {}, parties: {}, encrypt: false, signed: false, response: false, assertion: true };
 const sessions = new Map(); // the cookie's value → {login, index, parties}
 const transactions = new Map(); // logouts under way
+const posted = new Map(); // requests that came as forms
 let issuer;
 
 const store = {
@@ -62,7 +63,7 @@ function dress(request, response, url, body) {
   response.set = (name, value) => response.setHeader(name, value);
   response.redirect = (target) => response.writeHead(302, { location: target }).end();
   response.send = (content) => {
-    if (typeof content === "number") return response.writeHead(content).end(page("Signed out of the provider", ""));
+    if (typeof content === "number") return response.writeHead(content, { "content-type": "text/html" }).end(page("Signed out of the provider", ""));
     return response.end(content);
   };
 }
@@ -134,7 +135,16 @@ async function answer(request, response) {
     sessions.set(id, { login: body.login, index: session?.index ?? randomUUID(), parties, asked: body.next });
     return response.writeHead(303, { location: body.next, "set-cookie": `idp=${id}; HttpOnly; Path=/` }).end();
   }
+  if (url.pathname === "/sso-post") {
+    // What was posted waits for the person to sign in.
+    const id = randomUUID();
+    posted.set(id, body);
+    return response.writeHead(303, { location: `/sso?posted=${id}` }).end();
+  }
   if (url.pathname === "/sso") {
+    if (posted.has(request.query.posted)) {
+      Object.assign(request, { method: "POST", body: posted.get(request.query.posted), query: {} });
+    }
     if (!session || ((await forced(request)) && session.asked !== request.url)) {
       response.setHeader("content-type", "text/html");
       const form =

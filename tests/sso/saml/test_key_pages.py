@@ -1,8 +1,10 @@
 """Settings > Server > Single Sign-On > SAML."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from django.test import Client
 
 from accounts.models import Account
@@ -10,7 +12,7 @@ from audit.models import Entry
 from sso.models import Provider, SigningKey
 from tests.conftest import Make
 from tests.services.saml import IdentityProvider
-from tests.sso.saml.conftest import Hall
+from tests.sso.saml.conftest import Hall, Visitor
 
 HOME = "/settings/server/single-sign-on/"
 PAGE = f"{HOME}saml/"
@@ -72,3 +74,16 @@ def test_only_administrators_of_settings_change_it(make: Make, sam: Account, our
     assert Client().post(HOME + path).status_code == 302
     assert make.client(sam).post(HOME + path).status_code == 403
     assert states() == ["active"]
+
+
+def test_a_key_of_another_encryption_key_is_said_to_be_unreadable_and_can_be_renewed(
+    forge: Callable[..., Provider], visitor: Visitor, make: Make, ada: Account, settings: Any
+) -> None:
+    forge()
+    settings.ENCRYPTION_KEY = Fernet.generate_key().decode()
+    assert visitor.client.post("/sso/forge/login/").status_code == 403
+    assert Entry.objects.get(event="session.opened").details["reason"] == "unreadable_key"
+    client = make.client(ada)
+    client.post(f"{PAGE}announce/")
+    client.post(f"{PAGE}switch/")
+    visitor.go(Provider.objects.get())

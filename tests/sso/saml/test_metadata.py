@@ -102,7 +102,7 @@ def test_what_can_t_be_had_is_said(pages: Pages, answer: dict[str, Any], says: s
         (metadata("https://other.example.com/", "provider"), "other.example.com"),
         (metadata(FORGED_BY, "provider", also=' validUntil="2020-01-01T00:00:00Z"'), "valid until"),
         (metadata(FORGED_BY, "provider").replace('use="signing"', 'use="encryption"'), "no certificate"),
-        (metadata(FORGED_BY, "provider").replace("HTTP-Redirect", "HTTP-Artifact"), "HTTP-Redirect"),
+        (metadata(FORGED_BY, "provider").replace("HTTP-Redirect", "HTTP-Artifact"), "by redirect or form"),
         (metadata(FORGED_BY, "provider").replace("https://forge.example.com/sso", "javascript:x"), "by redirect"),
         ("<!DOCTYPE x>" + metadata(FORGED_BY, "provider"), "DTD"),
         (f'<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>{metadata(FORGED_BY, "provider")}', "another file"),

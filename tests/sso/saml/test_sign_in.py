@@ -1,10 +1,14 @@
 """Signing in through SAML: with a real identity provider, and the way back in two halves."""
 
+import base64
+import re
 from collections.abc import Callable
+from html import unescape
 from typing import Any
 
 import pytest
 from django.test import Client
+from lxml import etree
 
 from accounts.models import Account
 from agora.base.actor import Actor
@@ -14,7 +18,7 @@ from sso.models import Begun, Identity, Provider, Seen
 from sso.saml import keys
 from tests.services.saml import IdentityProvider
 from tests.sso.saml.attacks import encrypted, message
-from tests.sso.saml.conftest import Hall, Visitor, answer, our_certificate
+from tests.sso.saml.conftest import FORGED_BY, SIGN_IN_AT, Hall, Visitor, answer, metadata, our_certificate
 
 SAID = {"uid": "ada", "mail": "ada@example.com", "givenName": "Ada", "sn": "Lovelace", "groups": ["staff", "editors"]}
 
@@ -176,3 +180,25 @@ def test_two_providers_that_name_the_same_subject_and_address_are_two(
     people = {session.provider_name: session.account.username for session in Session.objects.signed_in()}  # type: ignore[union-attr]
     assert people == {"Clinic": "ada", "Lab": "ada.lab"}
     assert Account.objects.filter(email="ada@example.com").count() == 2
+
+
+def test_a_provider_that_takes_forms_only_is_reached_by_a_page_that_may_post_there_alone(
+    forge: Callable[..., Provider], visitor: Visitor
+) -> None:
+    xml = metadata(FORGED_BY, "provider").replace("HTTP-Redirect", "HTTP-POST")
+    provider = forge(metadata_xml=xml, sign_requests=True)
+    started = visitor.client.post("/sso/forge/login/", {"next": "/profile/"}).content.decode()
+    address = unescape(re.search(r'id="away" href="([^"]+)"', started)[1])  # type: ignore[index]
+    assert address.startswith("http://testserver/sso/forge/post/?request=")
+    page = visitor.client.get(address)
+    assert "form-action 'self' https://forge.example.com;" in page["Content-Security-Policy"] + ";"
+    html = page.content.decode()
+    assert f'action="{SIGN_IN_AT.replace("&", "&amp;")}"' in html
+    fields = dict(re.findall(r'name="(SAMLRequest|RelayState)" value="([^"]+)"', html))
+    asked = etree.fromstring(base64.b64decode(fields["SAMLRequest"]))
+    assert asked.find("{http://www.w3.org/2000/09/xmldsig#}Signature") is not None
+    visitor.request_id, visitor.relay_state = asked.get("ID"), fields["RelayState"]
+    assert Client().get(address).status_code == 403, "only in the browser that began"
+    assert visitor.client.get("/sso/forge/post/").status_code == 400
+    assert visitor.bring(provider, answer(provider, visitor).root())["Location"] == "/profile/"
+    assert visitor.client.get(address).status_code == 400, "over"
