@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 from django_auth_ldap.backend import LDAPBackend, _LDAPUser, ldap_error
 
 from agora.base.models import fold
+from sso import limits
 from sso.claims import Person, ProviderRefused, ProviderSilent
-from sso.ldap import limits
 from sso.ldap.connection import SUBJECTS, name_in, same_dn, settings_of
 from sso.models import Ldap
 from sso.models.ldap import GroupType
