@@ -13,6 +13,9 @@ import requests
 from django.utils.translation import gettext as _
 from requests.adapters import HTTPAdapter
 
+from sso import limits
+from sso.claims import ProviderSilent
+
 CONNECT = 5.0  # seconds for the connection
 TOTAL = 10.0  # seconds for everything, however slowly the other side drips
 LARGEST = 2_000_000  # bytes; the metadata of a federation is the largest thing that is asked for
@@ -25,6 +28,11 @@ class NoAnswer(Exception):
     def __init__(self, code: str, sentence: str) -> None:
         super().__init__(sentence)
         self.code = code
+
+    @property
+    def reason(self) -> str:
+        """For ``sso.limits``: only who let us wait is left alone for a while; a refused connection costs nothing."""
+        return "unreachable" if self.code == "timeout" else self.code
 
 
 @dataclass(frozen=True)
@@ -40,18 +48,53 @@ class Answer:
             values = json.loads(self.content)
         except (ValueError, RecursionError):
             values = None
-        if not isinstance(values, dict):
+        if not isinstance(values, dict) or not storable(values):
             raise NoAnswer("not_json", _("%(host)s answered with something else than JSON.") % {"host": host(self.url)})
         return values
 
 
+def storable(values: object) -> bool:
+    """Is all text among these JSON values such that it can be stored and shown? JSON can write what Unicode lacks."""
+    try:
+        written = json.dumps(values, ensure_ascii=False).encode()
+    except (UnicodeEncodeError, RecursionError):
+        return False
+    return rb"\u0000" not in written
+
+
+def scheme_of(url: str) -> str:
+    """ "https"; "" for what is no address."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme if parts.hostname else ""
+    except ValueError:
+        return ""
+
+
 def fetch(
-    url: str, *, data: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None, total: float = TOTAL
+    url: str,
+    *,
+    data: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+    total: float = 0.0,
+    paused: bool = True,
 ) -> Answer:
-    """GET, or POST with ``data`` as a form. Any status comes back as an Answer but a redirect. Raises NoAnswer."""
-    named = {"host": host(url)}
-    if urlsplit(url).scheme not in ("http", "https"):
+    """GET, or POST with ``data`` as a form. Any status comes back as an Answer but a redirect. Raises NoAnswer.
+
+    ``total``: seconds for everything, else TOTAL. ``paused`` False asks even who was silent just now, for tests.
+    """
+    if scheme_of(url) not in ("http", "https"):
         raise NoAnswer("address", _("%(url)s is no address of the web.") % {"url": url[:200]})
+    total = total or TOTAL
+    try:
+        # The deadline of limits is for looking up the name, which nothing else ends.
+        return limits.ask(host(url), lambda: _ask(url, data, headers, total), deadline=total + 1, paused=paused)
+    except ProviderSilent as error:
+        raise NoAnswer("timeout", str(error)) from error
+
+
+def _ask(url: str, data: Mapping[str, str] | None, headers: Mapping[str, str] | None, total: float) -> Answer:
+    named = {"host": host(url)}
     with _Deadline(total) as deadline, requests.Session() as session:
         for scheme in ("http://", "https://"):
             session.mount(scheme, _Adapter(deadline))
@@ -84,9 +127,9 @@ def _asked(
 ) -> Answer:
     # Unpacked answers could be a thousand times as large. A .netrc of the server's own account is nobody's business.
     sent = {"Accept-Encoding": "identity", "User-Agent": "Agora"} | dict(headers or {})
-    method, limits = "POST" if data is not None else "GET", (min(CONNECT, total), total)
+    method, times = "POST" if data is not None else "GET", (min(CONNECT, total), total)
     response = session.request(
-        method, url, data=data, headers=sent, timeout=limits, stream=True, allow_redirects=False, auth=_as_it_is
+        method, url, data=data, headers=sent, timeout=times, stream=True, allow_redirects=False, auth=_as_it_is
     )
     with response:
         if response.is_redirect:

@@ -70,7 +70,7 @@ def _failed(username: str, address: str | None, attempt: Attempt) -> None:
         reason = "account locked" if known.is_locked else "account inactive"
     with transaction.atomic():
         waits: dict[str, Any] = {}
-        if not attempt.sentence:  # else nothing was learned, by nobody
+        if attempt.heard or not attempt.sentence:  # else nothing was learned, by nobody
             waits = throttle.count_failure(username, address, now=attempt.actor.at)
         # What is typed as a username may be a password: an unknown one is not written down.
         record(

@@ -14,7 +14,7 @@ from accounts.models import Account
 from accounts.services.ways import Attempt
 from sessions_admin.models import Method
 from sso.claims import ProviderRefused, ProviderSilent
-from sso.ldap.directory import Directory, Found, NotThere, WrongPassword
+from sso.ldap.directory import Broken, Directory, Found, NotThere, WrongPassword
 from sso.models import Identity, Provider
 from sso.services.arrival import way_of
 from sso.services.mapping import settle
@@ -47,7 +47,7 @@ class DirectoryBackend(BaseBackend):
     def _in_turn(
         self, attempt: Attempt, asked: list[tuple[Provider, str, Identity | None]], password: str
     ) -> Account | None:
-        """The first directory that knows the password decides; one that does not answer leaves the question open."""
+        """The first directory that knows the password decides; one that can't be asked leaves the question open."""
         for provider, username, identity in asked:
             try:
                 found = Directory(provider.ldap).sign_in(username, password)
@@ -55,9 +55,15 @@ class DirectoryBackend(BaseBackend):
             except (NotThere, WrongPassword) as refused:
                 if isinstance(refused, WrongPassword) or not attempt.reason:
                     _note(attempt, provider, refused)
+                attempt.heard |= isinstance(refused, WrongPassword)
             except ProviderSilent as refused:
                 _note(attempt, provider, refused)
                 attempt.sentence = _("%(name)s does not answer. Try again later.") % {"name": provider.name}
+            except Broken as refused:
+                _note(attempt, provider, refused)
+                attempt.sentence = _("%(name)s can't be asked at the moment. Tell your administrators.") % {
+                    "name": provider.name
+                }
             except ProviderRefused as refused:
                 _note(attempt, provider, refused)
                 attempt.sentence = ""

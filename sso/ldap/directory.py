@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 from django_auth_ldap.backend import LDAPBackend, _LDAPUser, ldap_error
 
 from agora.base.models import fold
+from sso import limits
 from sso.claims import Person, ProviderRefused, ProviderSilent
-from sso.ldap import limits
 from sso.ldap.connection import SUBJECTS, name_in, same_dn, settings_of
 from sso.models import Ldap
 from sso.models.ldap import GroupType
@@ -35,6 +35,10 @@ class NotEncrypted(ProviderSilent):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.reason = "tls"
+
+
+class Broken(ProviderRefused):
+    """What the provider's settings say is not so in the directory: nothing was learned about the person."""
 
 
 class WrongPassword(ProviderRefused):
@@ -137,9 +141,7 @@ class Directory(LDAPBackend):  # type: ignore[misc]  # the library has no types
         required, denied, superuser = (user.is_in(group) if group else None for group in wanted)
         if denied is False and row.group_type != GroupType.MEMBER_OF and not user.exists(row.deny_group):
             # A rule that can't be asked is not a rule that was passed.
-            raise ProviderRefused(
-                "deny_group_missing", _("The directory has no group %(dn)s.") % {"dn": row.deny_group}
-            )
+            raise Broken("deny_group_missing", _("The directory has no group %(dn)s.") % {"dn": row.deny_group})
         person = user.person(superuser)
         return Found(person, user.dn, Judgement(required, denied, superuser), user.disabled())
 
@@ -232,7 +234,7 @@ class DirectoryUser(_LDAPUser):  # type: ignore[misc]
                     return str(_readable(value))
                 octets = value if isinstance(value, bytes) else value.encode()
                 return str(uuid.UUID(bytes_le=octets)) if len(octets) == 16 else octets.hex()
-        raise ProviderRefused(
+        raise Broken(
             "no_subject", _("The directory tells neither entryUUID nor objectGUID. Let the Admin Bind DN read it.")
         )
 
@@ -267,10 +269,10 @@ def refusal_of(error: ldap.LDAPError, row: Ldap) -> ProviderRefused:
     if isinstance(error, SILENT):
         return ProviderSilent(_("%(server)s does not answer: %(said)s.") % where)
     if isinstance(error, ldap.INVALID_CREDENTIALS):
-        return ProviderRefused("admin_bind", _("%(server)s refuses the Admin Bind DN or its password.") % where)
+        return Broken("admin_bind", _("%(server)s refuses the Admin Bind DN or its password.") % where)
     if isinstance(error, ldap.NO_SUCH_OBJECT):
-        return ProviderRefused("no_such_base", _("%(server)s has no such User Search DN or Group Search DN.") % where)
-    return ProviderRefused("directory_error", _("%(server)s answered with an error: %(said)s.") % where)
+        return Broken("no_such_base", _("%(server)s has no such User Search DN or Group Search DN.") % where)
+    return Broken("directory_error", _("%(server)s answered with an error: %(said)s.") % where)
 
 
 def _failed_in_tls(said: str) -> bool:

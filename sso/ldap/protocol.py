@@ -2,8 +2,8 @@
 
 from django.utils.translation import gettext as _
 
+from sso import limits
 from sso.claims import Check, Person, ProviderRefused
-from sso.ldap import limits
 from sso.ldap.directory import Directory, Found, NotThere
 from sso.models import Provider
 

@@ -69,8 +69,7 @@ def read(request: HttpRequest, provider: Provider, remembered: dict[str, Any]) -
         answer.person = client.person(request, nonce=remembered["nonce"], code_verifier=remembered["code_verifier"])
         answer.kept = keep(client, endpoints)
         asked_at = client.claims.get("auth_time")
-        if isinstance(asked_at, int | float) and not isinstance(asked_at, bool):
-            answer.asked_at = float(asked_at)
+        answer.asked_at = None if asked_at is None else float(asked_at)  # a number: the token was verified
     except ProviderRefused as refused:
         answer.refused = refused
     answer.checks += client.checks if client else []

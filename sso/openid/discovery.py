@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from django.utils.translation import gettext as _
 
 from sso.claims import ProviderRefused, ProviderSilent
-from sso.fetch import Answer, NoAnswer, fetch
+from sso.fetch import Answer, NoAnswer, fetch, scheme_of
 
 WELL_KNOWN = "/.well-known/openid-configuration"
 KEPT = 300.0  # seconds; on the way back, where the provider was well a moment ago
@@ -48,7 +48,7 @@ def discover(url: str, *, within: float = KEPT) -> Endpoints:
         seen, found = _known.get(url, (0.0, None))
     if found is not None and time.monotonic() - seen < within:
         return found
-    found = read(ask(url), url)
+    found = read(ask(url, paused=within > 0), url)
     with _lock:
         _known[url] = (time.monotonic(), found)
     return found
@@ -86,8 +86,8 @@ def read_json(answer: Answer) -> dict[str, Any]:
 
 def encrypted(url: str) -> str:
     """The address, when what is said there can't be changed on the way; on the same machine nobody is in between."""
-    parts = urlsplit(url)
-    if parts.scheme == "https" or (parts.scheme == "http" and _is_this_machine(parts.hostname or "")):
+    scheme = scheme_of(url)
+    if scheme == "https" or (scheme == "http" and _is_this_machine(urlsplit(url).hostname or "")):
         return url
     raise ProviderRefused("not_https", _("%(url)s does not begin with https://.") % {"url": url[:200]})
 

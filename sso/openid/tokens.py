@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from sso.claims import ProviderRefused
+from sso.fetch import storable
 from sso.openid import keys
 from sso.openid.discovery import Endpoints
 
@@ -24,7 +25,7 @@ def verified(
     ``require`` names the claims that must be there; those of time are checked wherever they are.
     """
     header = header_of(token)
-    algorithm, key_id = str(header.get("alg") or ""), header.get("kid")
+    algorithm, key_id = header.get("alg", ""), header.get("kid")
     if algorithm.lower() == "none":
         raise ProviderRefused("unsigned", _("The token is not signed."))
     if algorithm not in endpoints.algorithms:
@@ -44,6 +45,7 @@ def verified(
         )
     except jwt.PyJWTError as error:
         raise _refused(error) from error
+    _check_values(claims)
     _check_party(claims, client_id)
     return claims
 
@@ -51,9 +53,12 @@ def verified(
 def header_of(token: str) -> dict[str, Any]:
     """What the token says of itself, not to be believed. Raises ProviderRefused."""
     try:
-        return jwt.get_unverified_header(token)
+        header: dict[str, Any] = jwt.get_unverified_header(token)
     except jwt.PyJWTError as error:
         raise ProviderRefused("malformed", _("The token can't be read: %(why)s.") % {"why": error}) from error
+    if not isinstance(header.get("alg", ""), str) or not storable(header):
+        raise ProviderRefused("malformed", _("The token's header makes no sense."))
+    return header
 
 
 REASONS: list[tuple[type[jwt.PyJWTError], str, Promise]] = [
@@ -79,6 +84,17 @@ def _refused(error: jwt.PyJWTError) -> ProviderRefused:
         if isinstance(error, kind):
             return ProviderRefused(reason, words)
     return ProviderRefused("malformed", _("The token makes no sense: %(why)s.") % {"why": error})
+
+
+LAST = 253_402_300_799  # the end of the year 9999 in seconds since 1970
+
+
+def _check_values(claims: dict[str, Any]) -> None:
+    """What is made of them further on can't go wrong: text is text, and times are times."""
+    times = [claims[name] for name in ("exp", "iat", "nbf", "auth_time") if name in claims]
+    right = all(type(value) in (int, float) and 0 <= value <= LAST for value in times)
+    if not right or not storable(claims):
+        raise ProviderRefused("malformed", _("The token holds values that make no sense."))
 
 
 def _check_party(claims: dict[str, Any], client_id: str) -> None:

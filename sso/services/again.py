@@ -30,7 +30,7 @@ class NobodyToAsk(Refused):
 
 
 class NotConfirmed(Refused):
-    message = gettext_lazy("The other system did not confirm that it is you. Try again.")
+    """The person sees no reason, but the reference under which it stands in the audit log."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,8 @@ def begin(request: HttpRequest, provider: Provider, *, next_path: str, actor: Ac
 def finish(
     request: HttpRequest, provider: Provider, person: Person, values: dict[str, Any], at: float | None, *, actor: Actor
 ) -> None:
-    """Remember in this session that the provider asked; ``values``: what ``begin`` said, ``at``: when it did.
+    """Remember in this session that the provider asked; ``values``: what ``begin`` said, ``at``: when it did,
+    in seconds since 1970, before the year 10000.
 
     Raises ProviderRefused (other_session, other_person, no_auth_time, not_asked_again).
     """
@@ -80,7 +81,7 @@ def finish(
     if at is None:
         raise ProviderRefused("no_auth_time", _("The provider does not say when it asked (auth_time)."))
     if not asked.since - LEEWAY.total_seconds() <= at <= actor.at.timestamp() + LEEWAY.total_seconds():
-        when = datetime.fromtimestamp(at, UTC).isoformat() if 0 <= at < 2**33 else str(at)
+        when = datetime.fromtimestamp(at, UTC).isoformat()
         raise ProviderRefused("not_asked_again", _("The provider asked at %(when)s, not now.") % {"when": when})
     store[NOTE] = {"provider": provider.pk, "at": actor.at.timestamp()}
     record(CONFIRMED, actor=actor, target=provider)
@@ -90,7 +91,8 @@ def fail(provider: Provider, refused: ProviderRefused, *, actor: Actor) -> NotCo
     """Record why; what comes back is to be raised."""
     why = {"reason": refused.reason, "sentence": str(refused)}
     record(CONFIRMED, actor=actor, target=provider, outcome=Outcome.FAILED, **why)
-    return NotConfirmed()
+    sentence = _("The other system did not confirm that it is you. Try again, or tell an administrator: %(reference)s.")
+    return NotConfirmed(sentence % {"reference": actor.origin.request_id})
 
 
 def confirmed(request: HttpRequest, *, now: datetime) -> bool:

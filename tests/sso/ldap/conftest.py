@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sso.ldap import limits
+from sso import limits
 from sso.models import Provider
 from tests.services.slapd import PASSWORD, SUFFIXES, Slapd
 from tests.sso.conftest import MakeProvider

@@ -193,6 +193,28 @@ def test_the_next_directory_is_asked_when_the_first_does_not_answer(directory: M
     assert sign_in("eva", SECRET).status_code == 302
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [{"admin_bind_password": "wrong"}, {"user_search_dn": "ou=nowhere,dc=clinic,dc=test"}, {"tls": "off", "port": 1}],
+)
+def test_the_next_directory_is_asked_when_the_first_is_set_up_wrongly(
+    directory: MakeDirectory, wrong: dict[str, Any]
+) -> None:
+    directory("wrong", **wrong)
+    response = sign_in("eva", SECRET)
+    assert response.status_code == 503
+    assert not Account.objects.exists()
+    directory("clinic")
+    assert sign_in("eva", SECRET).status_code == 302
+
+
+def test_guesses_at_one_directory_are_counted_while_another_is_down(directory: MakeDirectory) -> None:
+    directory("down", port=1)
+    directory("clinic")
+    answers = [sign_in("eva", f"guess {number}").status_code for number in range(8)]
+    assert 429 in answers
+
+
 def test_a_directory_that_is_down_counts_no_failures_of_the_person(directory: MakeDirectory) -> None:
     directory(port=1)
     for _try in range(8):

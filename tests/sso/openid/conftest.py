@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from sso import limits
 from sso.models import Provider
 from sso.openid import discovery, keys
 from tests.services.openid import OpenIdProvider
@@ -20,6 +21,7 @@ def _nothing_known() -> None:
     """Each test asks the providers anew."""
     discovery.forget()
     keys.forget()
+    limits.forget()
 
 
 @pytest.fixture

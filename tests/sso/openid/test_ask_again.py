@@ -89,10 +89,10 @@ def test_without_being_asked_nothing_starts(boss: Client) -> None:
 LIES: dict[str, tuple[str, dict[str, Any]]] = {
     "asked when the session began": ("not_asked_again", {"auth_time": int(time.time()) - 3_600}),
     "asked in an hour": ("not_asked_again", {"auth_time": int(time.time()) + 3_600}),
-    "asked at no time": ("not_asked_again", {"auth_time": 1e300}),
+    "asked at no time": ("malformed", {"auth_time": 1e300}),
     "does not say when": ("no_auth_time", {"auth_time": None}),
-    "says it in words": ("no_auth_time", {"auth_time": "now"}),
-    "says yes": ("no_auth_time", {"auth_time": True}),
+    "says it in words": ("malformed", {"auth_time": "now"}),
+    "says yes": ("malformed", {"auth_time": True}),
     "a token of another issuer": ("wrong_issuer", {"iss": "https://id.example.com"}),
 }
 
@@ -103,6 +103,7 @@ def test_a_provider_that_did_not_ask(lie: str, boss: Client, hostile: Hostile) -
     answer = confirm(boss, hostile, **claims)
     assert answer.status_code == 403 and b"did not confirm that it is you" in answer.content
     assert reasons() == [reason]
+    assert Entry.objects.filter(event="identity.confirmed").get().request_id in answer.content.decode()
     assert boss.post("/admin-mode/", REASON).status_code == 409
     assert boss.get("/profile/").status_code == 200
 

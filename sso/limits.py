@@ -1,4 +1,4 @@
-"""A directory that is down or slow costs nobody else anything: a deadline, a few places, and a pause after silence."""
+"""A provider that is down or slow costs nobody else anything: a deadline, a few places, and a pause after silence."""
 
 import threading
 import time
@@ -14,7 +14,7 @@ T = TypeVar("T")
 DEADLINE = 15.0  # seconds for a whole conversation, looking up the name included
 AT_ONCE = 2  # conversations of one process: the other threads stay free for those who sign in otherwise
 WAIT = 3.0  # seconds for a place
-PAUSE = 15.0  # seconds in which a directory that was silent is not asked again
+PAUSE = 15.0  # seconds in which a server that was silent is not asked again
 
 _places = threading.BoundedSemaphore(AT_ONCE)
 _silent_until: dict[str, float] = {}
@@ -45,7 +45,7 @@ def ask(server: str, conversation: Callable[[], T], *, deadline: float = DEADLIN
             _places.release()
 
     # A thread of its own: looking up a name, and some ends of TLS, have no time limit that could be set.
-    thread = threading.Thread(target=talk, daemon=True, name="directory")
+    thread = threading.Thread(target=talk, daemon=True, name="provider")
     thread.start()
     thread.join(deadline)
     if found:
@@ -60,5 +60,5 @@ def ask(server: str, conversation: Callable[[], T], *, deadline: float = DEADLIN
 
 
 def forget() -> None:
-    """Every directory may be asked again at once."""
+    """Every server may be asked again at once."""
     _silent_until.clear()

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from sso import limits
 from sso.claims import ProviderRefused, ProviderSilent
-from sso.ldap import limits
 
 
 @pytest.fixture(autouse=True)
