@@ -70,6 +70,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "settings_admin.middleware.CsrfMiddleware",
     "accounts.middleware.AccountMiddleware",
+    "resources.middleware.StreamerMiddleware",
     "api_keys.middleware.KeyMiddleware",
     "rest.middleware.RateLimitMiddleware",
     "impersonation.middleware.ImpersonationMiddleware",
@@ -176,6 +177,7 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
 
 # --- API -------------------------------------------------------------------------------------------------------------
 API_RATE = 600  # requests a minute of one key, or of one account in its browsers
+MACHINE_RATE = 6_000  # of one streamer, which reports every session
 
 # --- Pages -----------------------------------------------------------------------------------------------------------
 TEMPLATES = [
