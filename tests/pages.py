@@ -36,6 +36,7 @@ from sso.services.testing import begin_test, finish_test
 from tests.conftest import Make
 from tests.resources.conftest import recording
 from tests.sso.conftest import MakeProvider
+from tests.sso.saml.conftest import metadata
 
 CAST: dict[str, dict[str, Any]] = {
     "root": {"role": Role.ADMINISTRATOR, "is_superuser": True},
@@ -167,7 +168,10 @@ class World:
         self.streamer = create_streamer("origin1.example.com", actor=make.actor())
         self.stream = create_stream("studio-2", streamer=self.streamer, actor=make.actor())
         self.recording = recording(make, self.stream)
-        self.provider, self.directory = MakeProvider()("openid", "clinic"), MakeProvider()("ldap", "house")
+        self.directory = MakeProvider()("ldap", "house")
+        # Going there takes no answer of it: what it says of itself was pasted.
+        here = metadata("https://id.invalid", "idp")
+        self.provider = MakeProvider()("saml", "clinic", metadata_url="", metadata_xml=here)
         self.identity = Identity.objects.create(
             provider=self.directory, subject="1", account=self.tara, created_at=self.tara.created_at
         )
