@@ -36,7 +36,6 @@ from sso.services.testing import begin_test, finish_test
 from tests.conftest import Make
 from tests.resources.conftest import recording
 from tests.sso.conftest import MakeProvider
-from tests.sso.saml.conftest import metadata
 
 CAST: dict[str, dict[str, Any]] = {
     "root": {"role": Role.ADMINISTRATOR, "is_superuser": True},
@@ -49,6 +48,7 @@ CAST: dict[str, dict[str, Any]] = {
     "nell": {"role": Role.NONE},
 }
 API = "/api/v1/"
+PROVIDER_SILENT = 503  # the world's provider is at an address where nobody answers, and a page says so
 UNSAFE_PROBE = "PURGE"  # a method that no view has
 
 
@@ -168,10 +168,7 @@ class World:
         self.streamer = create_streamer("origin1.example.com", actor=make.actor())
         self.stream = create_stream("studio-2", streamer=self.streamer, actor=make.actor())
         self.recording = recording(make, self.stream)
-        self.directory = MakeProvider()("ldap", "house")
-        # Going there takes no answer of it: what it says of itself was pasted.
-        here = metadata("https://id.invalid", "idp")
-        self.provider = MakeProvider()("saml", "clinic", metadata_url="", metadata_xml=here)
+        self.provider, self.directory = MakeProvider()("openid", "clinic"), MakeProvider()("ldap", "house")
         self.identity = Identity.objects.create(
             provider=self.directory, subject="1", account=self.tara, created_at=self.tara.created_at
         )
