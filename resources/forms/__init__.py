@@ -6,6 +6,7 @@ from resources.forms.ends import EndForm
 from resources.forms.resources import (
     CredentialForm,
     DeleteForm,
+    NewRecordingForm,
     NewStreamForm,
     RecordingForm,
     SessionForm,
@@ -16,6 +17,17 @@ from resources.forms.resources import (
 )
 
 __all__ = [
-    "END_FORMS", "CredentialForm", "DeleteForm", "DeviceForm", "EndForm", "NewStreamForm", "RecordingForm",
-    "SessionForm", "StreamForm", "StreamerForm", "UploadForm", "WhyForm",
+    "END_FORMS",
+    "CredentialForm",
+    "DeleteForm",
+    "DeviceForm",
+    "EndForm",
+    "NewRecordingForm",
+    "NewStreamForm",
+    "RecordingForm",
+    "SessionForm",
+    "StreamForm",
+    "StreamerForm",
+    "UploadForm",
+    "WhyForm",
 ]  # fmt: skip

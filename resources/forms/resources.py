@@ -104,18 +104,23 @@ class RecordingForm(forms.Form):
     title = forms.CharField(label=_("Title"), max_length=200, validators=[validate_name])
 
 
-class UploadForm(RecordingForm):
-    """A file and what it is a recording of. ``whole`` follows the file in the form: without it the upload broke off."""
+class NewRecordingForm(RecordingForm):
+    """A new recording: also of which stream, one that the person sees."""
 
     parent = forms.ModelChoiceField(Resource.objects.none(), label=_("Made from"), required=False)
-    file = forms.FileField(label=_("File"), max_length=255)
-    whole = forms.BooleanField(required=False, widget=forms.HiddenInput, initial=True)
 
     def __init__(self, *args: Any, parents: QuerySet[Resource], parent_needed: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field = self.fields["parent"]
         assert isinstance(field, forms.ModelChoiceField)
         field.queryset, field.required = parents.order_by("label_key"), parent_needed
+
+
+class UploadForm(NewRecordingForm):
+    """The file as well. ``whole`` follows it in the form: without it the upload broke off."""
+
+    file = forms.FileField(label=_("File"), max_length=255)
+    whole = forms.BooleanField(required=False, widget=forms.HiddenInput, initial=True)
 
 
 class DeleteForm(forms.Form):

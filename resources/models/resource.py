@@ -53,6 +53,15 @@ class ResourceQuerySet(models.QuerySet["Resource"]):
         by_role = ~less if len(given) == len(kinds) else Q(kind__in=given) & ~less
         return rows.filter(by_role) if len(given) == len(kinds) else rows.filter(enough | by_role)
 
+    def kinds(self, ids: Iterable[int]) -> dict[int, Kind]:
+        """Of what kind these are, by their ids; ids that none has are left out."""
+        found = self.filter(pk__in=set(ids)).values_list("pk", "kind")
+        return {pk: Kind(kind) for pk, kind in found}
+
+    def recorded_from(self, chosen: int | None) -> Self:
+        """What a recording may be one of: every stream; of the many sessions only the chosen one."""
+        return self.filter(Q(kind=Kind.STREAM) | Q(kind=Kind.SESSION, pk=chosen or 0))
+
     def children_of(self, parents: Iterable[int]) -> Self:
         return self.filter(parent__in=list(parents))
 

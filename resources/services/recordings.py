@@ -16,9 +16,9 @@ from audit.services import change, record
 from resources.files import Arrived, left_behind, path_of
 from resources.models import Recording, Resource
 from resources.models.recording import State
-from resources.roles import Kind
+from resources.roles import PARENTS, Kind
 from resources.services.resources import create
-from resources.services.rules import PARENTS, Gone, MayNotCreate, fresh
+from resources.services.rules import Gone, MayNotCreate, fresh
 
 UPLOADED = event("recording.uploaded", _("File of a recording arrived"))
 FINISHED = event("recording.finished", _("Recording finished"))

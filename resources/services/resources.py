@@ -16,8 +16,8 @@ from audit.events import event
 from audit.services import change, record, values_of
 from resources.files import path_of
 from resources.models import Grant, Resource, Stream, Streamer
-from resources.roles import Action, Kind, ResourceRole
-from resources.services.rules import PARENTS, MayNot, MayNotCreate, check, fresh, may_create
+from resources.roles import PARENTS, Action, Kind, ResourceRole
+from resources.services.rules import MayNot, MayNotCreate, check, fresh, may_create
 
 CREATED = {
     Kind.STREAMER: event("streamer.created", _("Streamer created")),

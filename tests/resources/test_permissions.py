@@ -191,6 +191,7 @@ def test_why_says_what_http_answers(action: Action, make: Make, ada: Account, ne
         client = make.client(nell)
         answers = {
             Action.VIEW: client.get(f"/streams/{studio.pk}/"),
+            Action.CREATE: client.get("/recordings/new/"),
             Action.EDIT: client.post(f"/streams/{studio.pk}/", {"name": ""}),
             Action.DELETE: client.get(f"/streams/{studio.pk}/delete/"),
             Action.SEE_PERMISSIONS: client.get(f"/resources/{studio.pk}/permissions/"),
