@@ -10,7 +10,7 @@ from ninja import Query, Router
 
 from accounts.filters import AccountFilter
 from accounts.forms.account import CreateForm, LockForm, ProfileForm, SetPasswordForm
-from accounts.models import Account
+from accounts.models import Account, account_by_id
 from accounts.schemas import (
     AccountIn,
     AccountOut,
@@ -29,7 +29,6 @@ from accounts.services.rules import may_touch_superusers
 from accounts.views.common import person
 from agora.base.access import not_while_impersonating, requires, signed_in
 from agora.base.http import Request
-from agora.base.prepared import NUMBER, Prepared
 from rest.answers import IfMatch, checked, if_unchanged, listed, one
 from rest.errors import Invalid
 from rest.idempotency import IdempotencyKey, once
@@ -174,13 +173,9 @@ def reset_second_factor(request: Request, pk: int, if_match: IfMatch = None) -> 
     return changed(request, pk, if_match, lambda account: second_factor.reset(account, actor=request.actor))
 
 
-# What media servers and scripts ask all day.
-_by_id = Prepared("agora_account_by_id", lambda: Account.objects.filter(pk=NUMBER))
-
-
 def account_of(request: Request, pk: int) -> Account:
     """404 when there is none that this person may see."""
-    account: Account | None = _by_id(pk)
+    account: Account | None = account_by_id(pk)
     if account is None or not account.is_visible_to(person(request)):
         raise Http404
     return account

@@ -12,12 +12,13 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from accounts.devices import Authenticator, RecoveryCode
 from accounts.names import KEY_LENGTH, validate_name, validate_username
 from accounts.roles import Role
-from agora.base.models import EncryptedField, Searchable, fold, one_of
+from agora.base.models import NUMBER, EncryptedField, Prepared, Searchable, fold, one_of
 from sessions_admin.models import Session, open_count
 
 __all__ = ["Account", "Authenticator", "RecoveryCode", "SignInThrottle"]  # the app's tables
@@ -64,6 +65,12 @@ def validate_time_zone(name: str) -> None:
 
 
 _open_count = cache(open_count)
+
+
+@cache
+def _role_name(language: str | None, role: str) -> str:
+    """The word, kept by language: the catalogues are slow to ask."""
+    return str(Role(role).label)
 
 
 class AccountQuerySet(models.QuerySet["Account"]):
@@ -220,7 +227,7 @@ class Account(Searchable, AbstractBaseUser):  # type: ignore[django-manager-miss
     @property
     def role_name(self) -> str:
         """As ``get_role_display()``, which goes through all choices, for lists."""
-        return str(Role(self.role).label)
+        return _role_name(get_language(), self.role)
 
     @property
     def is_locked(self) -> bool:
@@ -245,6 +252,10 @@ class Account(Searchable, AbstractBaseUser):  # type: ignore[django-manager-miss
     def has_module_perms(self, app_label: str) -> bool:
         """For Django's ``perms`` in templates: names are checked one by one."""
         return self.is_usable
+
+
+# What media servers and scripts ask all day; whether they may see it is asked of the row.
+account_by_id = Prepared("agora_account_by_id", lambda: Account.objects.filter(pk=NUMBER))
 
 
 class SignInThrottle(models.Model):

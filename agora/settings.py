@@ -60,8 +60,10 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "agora.base.http.RequestMiddleware",
+    "logs.middleware.StreamedErrorsMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",  # these two around everything that may refuse
     "csp.middleware.CSPMiddleware",
+    "agora.health.HealthMiddleware",
     "settings_admin.middleware.HostMiddleware",
     "sessions_admin.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.crypto import get_random_string
 
 from agora.base.actor import Actor
-from agora.base.prepared import TEXT, Prepared
+from agora.base.models import TEXT, Prepared
 from sessions_admin.models import Cause, Method, Session, digest_of
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
 from agora.base.env import is_host
+from agora.base.models import NUMBER, Prepared
 
 SHORTEST, LONGEST = timedelta(minutes=5), timedelta(days=365)
 LIMITS = [
@@ -112,7 +113,11 @@ class ServerSettings(models.Model):
     @classmethod
     def load(cls) -> Self:
         """The row; made with its defaults after every migration, so it is always there."""
-        return cls.objects.get(pk=1)
+        row: Any = _row(1)
+        if row is None:
+            raise cls.DoesNotExist("The settings row is missing: run migrate, which makes it.")
+        found: Self = row
+        return found
 
     @classmethod
     def locked(cls) -> Self:
@@ -138,3 +143,7 @@ def public_address(hostname: str) -> str:
 def server(request: HttpRequest) -> dict[str, Any]:
     """Context of every page: the settings, read only by pages that show some of them."""
     return {"server": request.server if hasattr(request, "server") else SimpleLazyObject(ServerSettings.load)}
+
+
+# Asked by nearly every page.
+_row = Prepared("agora_server_settings", lambda: ServerSettings.objects.filter(pk=NUMBER))

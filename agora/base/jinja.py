@@ -12,7 +12,6 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.templatetags.static import static
-from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext, ngettext, npgettext, pgettext
 from jinja2 import Environment, StrictUndefined, pass_context, pass_eval_context
@@ -25,7 +24,6 @@ from agora.base import access, times
 
 HUES = 8
 CURSORS = ("after", "before")
-SOME_NUMBER = 1_234_567_890
 
 
 @lru_cache(maxsize=1024)
@@ -33,21 +31,6 @@ def icon(name: str, cls: str = "") -> Markup:
     """An icon of the lucide set as inline SVG, hidden from screen readers. Raises IconDoesNotExist."""
     svg = lucide(name, size=None, **{"class": f"i {cls}".strip(), "aria-hidden": "true"})
     return Markup(re.sub(r"\s*\n\s*", "", svg))  # noqa: S704 - drawn by the package, nothing of a person's in it
-
-
-def url(name: str, *args: Any, **kwargs: Any) -> str:
-    """The address of a view. Raises NoReverseMatch."""
-    if len(args) == 1 and type(args[0]) is int and args[0] > 0 and not kwargs:
-        before, after = _around_number(name)
-        return f"{before}{args[0]}{after}"
-    return reverse(name, args=args, kwargs=kwargs)
-
-
-@lru_cache(maxsize=256)
-def _around_number(name: str) -> tuple[str, str]:
-    """The address of a view of one row, without the row's number: a list has several of them in each row."""
-    before, _number, after = reverse(name, args=[SOME_NUMBER]).rpartition(str(SOME_NUMBER))
-    return before, after
 
 
 class Slots:
@@ -203,7 +186,7 @@ def environment(**options: Any) -> Environment:
         static=static,
         text_direction=text_direction,
         time_zone=timezone.get_current_timezone_name,
-        url=url,
+        url=access.url,
         url_if_allowed=url_if_allowed,
     )
     env.filters.update(

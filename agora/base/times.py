@@ -80,32 +80,53 @@ def length(value: timedelta) -> str:
     return words[unit] % {"n": n}
 
 
+class Reader:
+    """What one page's reader wants of times; asked once, for a list has a hundred of them."""
+
+    def __init__(self, request: Any) -> None:
+        chosen = getattr(getattr(request, "user", None), "date_format", "iso")
+        self.zone, self.format = timezone.get_current_timezone(), f"{DATES[chosen]} {CLOCKS[chosen]}"
+        self.now, self.language = timezone.now().astimezone(self.zone), get_language()
+        self.never = Markup('<span class="faint">{}</span>').format(gettext("Never"))
+
+
+def _reader(context: Context) -> Reader:
+    """Kept with the request, as long as that is answered."""
+    request = context.get("request")
+    kept: Reader | None = getattr(request, "reader_of_times", None)
+    if kept is None:
+        kept = Reader(request)
+        if request is not None:
+            request.reader_of_times = kept
+    return kept
+
+
 @pass_context
 def reltime(context: Context, value: datetime | None) -> Markup:
     """How long ago, as a ``<time>`` that carries the exact time; "Never" for None."""
+    reader = _reader(context)
     if value is None:
-        return Markup('<span class="faint">{}</span>').format(gettext("Never"))
-    zone, chosen = timezone.get_current_timezone(), _preference(context)
-    local = value.astimezone(zone)
-    iso, shown = value.isoformat(timespec="seconds"), local.strftime(f"{DATES[chosen]} {CLOCKS[chosen]}")
-    words = escape(_ago(local, timezone.now().astimezone(zone)))
+        return reader.never
+    local = value.astimezone(reader.zone)
+    iso, shown = value.isoformat(timespec="seconds"), local.strftime(reader.format)
+    words = escape(_ago(local, reader.now, reader.language))
     return Markup(f'<time class="ago" datetime="{iso}" title="{shown}">{words}</time>')  # noqa: S704 - escaped above
 
 
 def ago(value: datetime) -> str:
     """How long ago in words, such as "12 min ago" or "yesterday"; "in 5 min" for what is to come."""
     zone = timezone.get_current_timezone()
-    return _ago(value.astimezone(zone), timezone.now().astimezone(zone))
+    return _ago(value.astimezone(zone), timezone.now().astimezone(zone), get_language())
 
 
-def _ago(value: datetime, now: datetime) -> str:
+def _ago(value: datetime, now: datetime, language: str | None) -> str:
     passed = (now - value).total_seconds()
     minutes = int(abs(passed) // 60)
     days = abs((now.date() - value.date()).days)
     # Last evening is "5 h ago" in the night and "yesterday" in the morning.
     if days == 0 or minutes < 6 * 60:
-        return _words(get_language(), "minutes", minutes, passed >= 0)
-    return _words(get_language(), "days", days, passed >= 0)
+        return _words(language, "minutes", minutes, passed >= 0)
+    return _words(language, "days", days, passed >= 0)
 
 
 @lru_cache(maxsize=4096)

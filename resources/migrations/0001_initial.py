@@ -8,7 +8,10 @@ from django.db import migrations, models
 import agora.base.models
 
 
+# Generated, a line for each field.
+# fmt: off
 class Migration(migrations.Migration):
+
     initial = True
 
     dependencies = [
@@ -22,19 +25,8 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("search_text", models.TextField(blank=True, default="", editable=False)),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[
-                            ("streamer", "Streamer"),
-                            ("stream", "Stream"),
-                            ("stream_session", "Session"),
-                            ("recording", "Recording"),
-                        ],
-                        editable=False,
-                        max_length=20,
-                    ),
-                ),
+                ("kind", models.CharField(choices=[("streamer", "Streamer"), ("stream", "Stream"), ("stream_session",
+                    "Session"), ("recording", "Recording")], editable=False, max_length=20)),
                 ("name", models.CharField(blank=True, max_length=255)),
                 ("name_key", models.CharField(editable=False, max_length=300)),
                 ("title", models.CharField(blank=True, max_length=200, verbose_name="Title")),
@@ -43,68 +35,29 @@ class Migration(migrations.Migration):
                 ("created_by_name", models.CharField(blank=True, max_length=310)),
                 ("modified_at", models.DateTimeField(auto_now=True)),
                 ("permissions_version", models.PositiveIntegerField(default=1, editable=False)),
-                (
-                    "parent",
-                    models.ForeignKey(
-                        db_index=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="children",
-                        to="resources.resource",
-                    ),
-                ),
+                ("parent", models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE,
+                    related_name="children", to="resources.resource")),
             ],
-            options={
-                "verbose_name": "resource",
-                "verbose_name_plural": "resources",
-            },
+            options={"verbose_name": "resource", "verbose_name_plural": "resources"},
         ),
         migrations.CreateModel(
             name="Grant",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "role",
-                    models.CharField(
-                        choices=[
-                            ("none", "None"),
-                            ("viewer", "Viewer"),
-                            ("editor", "Editor"),
-                            ("administrator", "Administrator"),
-                        ],
-                        max_length=20,
-                        verbose_name="Resource role",
-                    ),
-                ),
+                ("role", models.CharField(choices=[("none", "None"), ("viewer", "Viewer"), ("editor", "Editor"),
+                    ("administrator", "Administrator")], max_length=20, verbose_name="Resource role")),
                 ("ends_at", models.DateTimeField(null=True, verbose_name="Ends")),
                 ("reason", models.CharField(blank=True, max_length=500, verbose_name="Reason")),
                 ("granted_at", models.DateTimeField()),
                 ("granted_by_id", models.BigIntegerField(null=True)),
                 ("granted_by_name", models.CharField(blank=True, max_length=310)),
                 ("end_noted", models.BooleanField(default=False, editable=False)),
-                (
-                    "account",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="grants",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "resource",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="grants",
-                        to="resources.resource",
-                    ),
-                ),
+                ("account", models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE,
+                    related_name="grants", to=settings.AUTH_USER_MODEL)),
+                ("resource", models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE,
+                    related_name="grants", to="resources.resource")),
             ],
-            options={
-                "verbose_name": "grant",
-                "verbose_name_plural": "grants",
-            },
+            options={"verbose_name": "grant", "verbose_name_plural": "grants"},
         ),
         migrations.CreateModel(
             name="Device",
@@ -113,141 +66,61 @@ class Migration(migrations.Migration):
                 ("search_text", models.TextField(blank=True, default="", editable=False)),
                 ("name", models.CharField(max_length=100, verbose_name="Name")),
                 ("name_key", models.CharField(editable=False, max_length=300)),
-                (
-                    "hardware",
-                    models.CharField(
-                        choices=[("hdmi", "HDMI"), ("sdi", "SDI")],
-                        default="hdmi",
-                        max_length=4,
-                        verbose_name="Connector",
-                    ),
-                ),
+                ("hardware", models.CharField(choices=[("hdmi", "HDMI"), ("sdi", "SDI")], default="hdmi", max_length=4,
+                    verbose_name="Connector")),
                 ("card_id", models.CharField(max_length=100, verbose_name="Card id")),
                 ("vendor", models.CharField(blank=True, max_length=100, verbose_name="Vendor")),
                 ("raw", models.BooleanField(default=False, verbose_name="Raw")),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("modified_at", models.DateTimeField(auto_now=True)),
-                (
-                    "streamer",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="devices",
-                        to="resources.resource",
-                    ),
-                ),
+                ("streamer", models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE,
+                    related_name="devices", to="resources.resource")),
             ],
-            options={
-                "verbose_name": "device",
-                "verbose_name_plural": "devices",
-            },
+            options={"verbose_name": "device", "verbose_name_plural": "devices"},
         ),
         migrations.CreateModel(
             name="Recording",
             fields=[
-                (
-                    "resource",
-                    models.OneToOneField(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        primary_key=True,
-                        related_name="recording",
-                        serialize=False,
-                        to="resources.resource",
-                    ),
-                ),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[("recording", "Recording"), ("ready", "Ready"), ("failed", "Failed")],
-                        default="ready",
-                        max_length=10,
-                        verbose_name="State",
-                    ),
-                ),
+                ("resource", models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True,
+                    related_name="recording", serialize=False, to="resources.resource")),
+                ("state", models.CharField(choices=[("recording", "Recording"), ("ready", "Ready"), ("failed",
+                    "Failed")], default="ready", max_length=10, verbose_name="State")),
                 ("size", models.BigIntegerField(default=0, verbose_name="Size")),
                 ("duration", models.DurationField(null=True, verbose_name="Duration")),
                 ("checksum", models.CharField(blank=True, max_length=64)),
                 ("file_name", models.CharField(blank=True, max_length=255, verbose_name="File")),
                 ("failure", models.CharField(blank=True, editable=False, max_length=300, verbose_name="Failure")),
             ],
-            options={
-                "verbose_name": "recording",
-                "verbose_name_plural": "recordings",
-                "constraints": [
-                    models.CheckConstraint(
-                        condition=models.Q(("state__in", ["recording", "ready", "failed"])),
-                        name="recording_state_known",
-                    ),
-                    models.CheckConstraint(condition=models.Q(("size__gte", 0)), name="recording_size_not_negative"),
-                    models.CheckConstraint(
-                        condition=models.Q(
-                            models.Q(("state", "ready"), _negated=True),
-                            models.Q(("checksum", ""), _negated=True),
-                            _connector="OR",
-                        ),
-                        name="recording_ready_has_a_checksum",
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(("state", "failed"), ("failure", ""), _connector="OR"),
-                        name="recording_failure_when_failed",
-                    ),
-                ],
-            },
+            options={"verbose_name": "recording", "verbose_name_plural": "recordings",
+                "constraints": [models.CheckConstraint(condition=models.Q(("state__in", ["recording", "ready",
+                "failed"])), name="recording_state_known"), models.CheckConstraint(condition=models.Q(("size__gte", 0)),
+                name="recording_size_not_negative"), models.CheckConstraint(condition=models.Q(models.Q(("state",
+                "ready"), _negated=True), models.Q(("checksum", ""), _negated=True), _connector="OR"),
+                name="recording_ready_has_a_checksum"), models.CheckConstraint(condition=models.Q(("state", "failed"),
+                ("failure", ""), _connector="OR"), name="recording_failure_when_failed")]},
         ),
         migrations.CreateModel(
             name="Stream",
             fields=[
-                (
-                    "resource",
-                    models.OneToOneField(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        primary_key=True,
-                        related_name="stream",
-                        serialize=False,
-                        to="resources.resource",
-                    ),
-                ),
+                ("resource", models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True,
+                    related_name="stream", serialize=False, to="resources.resource")),
                 ("enabled", models.BooleanField(default=True, verbose_name="Enabled")),
                 ("recorded", models.BooleanField(default=False, verbose_name="Record")),
-                (
-                    "state",
-                    models.CharField(
-                        blank=True,
-                        choices=[
-                            ("", "Not reported yet"),
-                            ("running", "Running"),
-                            ("waiting", "Waiting for its input"),
-                            ("stopped", "Stopped"),
-                            ("error", "Error"),
-                        ],
-                        editable=False,
-                        max_length=10,
-                    ),
-                ),
+                ("state", models.CharField(blank=True, choices=[("", "Not reported yet"), ("running", "Running"),
+                    ("waiting", "Waiting for its input"), ("stopped", "Stopped"), ("error", "Error")], editable=False,
+                    max_length=10)),
                 ("reported_at", models.DateTimeField(editable=False, null=True)),
                 ("input_bitrate", models.BigIntegerField(editable=False, null=True)),
                 ("output_bitrate", models.BigIntegerField(editable=False, null=True)),
                 ("clients", models.PositiveIntegerField(editable=False, null=True)),
                 ("problem", models.CharField(blank=True, editable=False, max_length=300)),
             ],
-            options={
-                "verbose_name": "stream",
-                "verbose_name_plural": "streams",
-                "constraints": [
-                    models.CheckConstraint(
-                        condition=models.Q(("state__in", ["", "running", "waiting", "stopped", "error"])),
-                        name="stream_state_known",
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(
-                            models.Q(("reported_at__isnull", True), ("state", "")),
-                            models.Q(models.Q(("state", ""), _negated=True), ("reported_at__isnull", False)),
-                            _connector="OR",
-                        ),
-                        name="stream_state_has_a_time",
-                    ),
-                ],
-            },
+            options={"verbose_name": "stream", "verbose_name_plural": "streams",
+                "constraints": [models.CheckConstraint(condition=models.Q(("state__in", ["", "running", "waiting",
+                "stopped", "error"])), name="stream_state_known"),
+                models.CheckConstraint(condition=models.Q(models.Q(("reported_at__isnull", True), ("state", "")),
+                models.Q(models.Q(("state", ""), _negated=True), ("reported_at__isnull", False)), _connector="OR"),
+                name="stream_state_has_a_time")]},
         ),
         migrations.CreateModel(
             name="Push",
@@ -259,41 +132,15 @@ class Migration(migrations.Migration):
                 ("program", models.PositiveIntegerField(null=True)),
                 ("url", models.CharField(blank=True, max_length=500)),
                 ("secret", agora.base.models.EncryptedField(blank=True)),
-                (
-                    "state",
-                    models.CharField(
-                        blank=True,
-                        choices=[
-                            ("", "Not reported yet"),
-                            ("active", "Active"),
-                            ("waiting", "Waiting"),
-                            ("retrying", "Retrying"),
-                            ("error", "Error"),
-                        ],
-                        editable=False,
-                        max_length=10,
-                    ),
-                ),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[("multicast", "Multicast"), ("srt", "SRT"), ("rtmp", "RTMP")], max_length=10
-                    ),
-                ),
-                (
-                    "stream",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="pushes",
-                        to="resources.stream",
-                    ),
-                ),
+                ("state", models.CharField(blank=True, choices=[("", "Not reported yet"), ("active", "Active"),
+                    ("waiting", "Waiting"), ("retrying", "Retrying"), ("error", "Error")], editable=False,
+                    max_length=10)),
+                ("kind", models.CharField(choices=[("multicast", "Multicast"), ("srt", "SRT"), ("rtmp", "RTMP")],
+                    max_length=10)),
+                ("stream", models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE,
+                    related_name="pushes", to="resources.stream")),
             ],
-            options={
-                "verbose_name": "push",
-                "verbose_name_plural": "pushes",
-            },
+            options={"verbose_name": "push", "verbose_name_plural": "pushes"},
         ),
         migrations.CreateModel(
             name="Input",
@@ -305,103 +152,32 @@ class Migration(migrations.Migration):
                 ("program", models.PositiveIntegerField(null=True)),
                 ("url", models.CharField(blank=True, max_length=500)),
                 ("secret", agora.base.models.EncryptedField(blank=True)),
-                (
-                    "state",
-                    models.CharField(
-                        blank=True,
-                        choices=[
-                            ("", "Not reported yet"),
-                            ("active", "Active"),
-                            ("waiting", "Waiting"),
-                            ("retrying", "Retrying"),
-                            ("error", "Error"),
-                        ],
-                        editable=False,
-                        max_length=10,
-                    ),
-                ),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[
-                            ("publish", "Publish"),
-                            ("multicast", "Multicast"),
-                            ("srt", "SRT"),
-                            ("rtsp", "RTSP"),
-                            ("device", "HDMI or SDI device"),
-                            ("file", "File"),
-                        ],
-                        max_length=10,
-                    ),
-                ),
+                ("state", models.CharField(blank=True, choices=[("", "Not reported yet"), ("active", "Active"),
+                    ("waiting", "Waiting"), ("retrying", "Retrying"), ("error", "Error")], editable=False,
+                    max_length=10)),
+                ("kind", models.CharField(choices=[("publish", "Publish"), ("multicast", "Multicast"), ("srt", "SRT"),
+                    ("rtsp", "RTSP"), ("device", "HDMI or SDI device"), ("file", "File")], max_length=10)),
                 ("path", models.CharField(blank=True, max_length=500)),
                 ("username", models.CharField(blank=True, max_length=100)),
-                (
-                    "device",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.RESTRICT,
-                        related_name="inputs",
-                        to="resources.device",
-                    ),
-                ),
-                (
-                    "stream",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="inputs",
-                        to="resources.stream",
-                    ),
-                ),
+                ("device", models.ForeignKey(null=True, on_delete=django.db.models.deletion.RESTRICT,
+                    related_name="inputs", to="resources.device")),
+                ("stream", models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE,
+                    related_name="inputs", to="resources.stream")),
             ],
-            options={
-                "verbose_name": "input",
-                "verbose_name_plural": "inputs",
-            },
+            options={"verbose_name": "input", "verbose_name_plural": "inputs"},
         ),
         migrations.CreateModel(
             name="Streamer",
             fields=[
-                (
-                    "resource",
-                    models.OneToOneField(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        primary_key=True,
-                        related_name="streamer",
-                        serialize=False,
-                        to="resources.resource",
-                    ),
-                ),
-                (
-                    "scheme",
-                    models.CharField(
-                        choices=[("https", "https"), ("http", "http")],
-                        default="https",
-                        max_length=5,
-                        verbose_name="Scheme",
-                    ),
-                ),
-                (
-                    "api_port",
-                    models.PositiveIntegerField(
-                        default=443,
-                        validators=[
-                            django.core.validators.MinValueValidator(1),
-                            django.core.validators.MaxValueValidator(65535),
-                        ],
-                        verbose_name="API port",
-                    ),
-                ),
-                (
-                    "place",
-                    models.CharField(
-                        choices=[("origin", "Origin"), ("edge", "Edge")],
-                        default="origin",
-                        max_length=10,
-                        verbose_name="Kind",
-                    ),
-                ),
+                ("resource", models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True,
+                    related_name="streamer", serialize=False, to="resources.resource")),
+                ("scheme", models.CharField(choices=[("https", "https"), ("http", "http")], default="https",
+                    max_length=5, verbose_name="Scheme")),
+                ("api_port", models.PositiveIntegerField(default=443,
+                    validators=[django.core.validators.MinValueValidator(1),
+                    django.core.validators.MaxValueValidator(65535)], verbose_name="API port")),
+                ("place", models.CharField(choices=[("origin", "Origin"), ("edge", "Edge")], default="origin",
+                    max_length=10, verbose_name="Kind")),
                 ("key_digest", models.CharField(blank=True, editable=False, max_length=64)),
                 ("key_visible", models.CharField(blank=True, editable=False, max_length=30)),
                 ("key_set_at", models.DateTimeField(editable=False, null=True)),
@@ -416,408 +192,144 @@ class Migration(migrations.Migration):
                 ("cpu", models.FloatField(editable=False, null=True)),
                 ("disk", models.FloatField(editable=False, null=True)),
             ],
-            options={
-                "verbose_name": "streamer",
-                "verbose_name_plural": "streamers",
-                "constraints": [
-                    models.CheckConstraint(
-                        condition=models.Q(("scheme__in", ["https", "http"])), name="streamer_scheme_known"
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(("place__in", ["origin", "edge"])), name="streamer_place_known"
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(("api_port__gte", 1), ("api_port__lte", 65535)),
-                        name="streamer_port_in_range",
-                    ),
-                    models.UniqueConstraint(
-                        condition=models.Q(("key_digest", ""), _negated=True),
-                        fields=("key_digest",),
-                        name="streamer_key_unique",
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(
-                            models.Q(("key_digest", ""), ("key_set_at__isnull", True), ("key_visible", "")),
-                            models.Q(
-                                models.Q(("key_digest", ""), _negated=True),
-                                models.Q(("key_visible", ""), _negated=True),
-                                ("key_set_at__isnull", False),
-                            ),
-                            _connector="OR",
-                        ),
-                        name="streamer_key_whole",
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(
-                            models.Q(
-                                ("cpu__isnull", True), models.Q(("cpu__gte", 0), ("cpu__lte", 100)), _connector="OR"
-                            ),
-                            models.Q(
-                                ("disk__isnull", True), models.Q(("disk__gte", 0), ("disk__lte", 100)), _connector="OR"
-                            ),
-                        ),
-                        name="streamer_load_in_percent",
-                    ),
-                ],
-            },
+            options={"verbose_name": "streamer", "verbose_name_plural": "streamers",
+                "constraints": [models.CheckConstraint(condition=models.Q(("scheme__in", ["https", "http"])),
+                name="streamer_scheme_known"), models.CheckConstraint(condition=models.Q(("place__in", ["origin",
+                "edge"])), name="streamer_place_known"), models.CheckConstraint(condition=models.Q(("api_port__gte", 1),
+                ("api_port__lte", 65535)), name="streamer_port_in_range"),
+                models.UniqueConstraint(condition=models.Q(("key_digest", ""), _negated=True), fields=("key_digest",),
+                name="streamer_key_unique"), models.CheckConstraint(condition=models.Q(models.Q(("key_digest", ""),
+                ("key_set_at__isnull", True), ("key_visible", "")), models.Q(models.Q(("key_digest", ""),
+                _negated=True), models.Q(("key_visible", ""), _negated=True), ("key_set_at__isnull", False)),
+                _connector="OR"), name="streamer_key_whole"),
+                models.CheckConstraint(condition=models.Q(models.Q(("cpu__isnull", True), models.Q(("cpu__gte", 0),
+                ("cpu__lte", 100)), _connector="OR"), models.Q(("disk__isnull", True), models.Q(("disk__gte", 0),
+                ("disk__lte", 100)), _connector="OR")), name="streamer_load_in_percent")]},
         ),
         migrations.CreateModel(
             name="StreamSession",
             fields=[
-                (
-                    "resource",
-                    models.OneToOneField(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        primary_key=True,
-                        related_name="stream_session",
-                        serialize=False,
-                        to="resources.resource",
-                    ),
-                ),
+                ("resource", models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True,
+                    related_name="stream_session", serialize=False, to="resources.resource")),
                 ("who", models.CharField(blank=True, max_length=150, verbose_name="User")),
                 ("address", models.GenericIPAddressField(null=True, verbose_name="Address")),
-                (
-                    "protocol",
-                    models.CharField(
-                        choices=[
-                            ("hls", "HLS"),
-                            ("dash", "DASH"),
-                            ("webrtc", "WebRTC"),
-                            ("srt", "SRT"),
-                            ("rtmp", "RTMP"),
-                            ("rtsp", "RTSP"),
-                            ("mpegts", "MPEG-TS"),
-                            ("other", "Other"),
-                        ],
-                        default="other",
-                        max_length=10,
-                        verbose_name="Protocol",
-                    ),
-                ),
-                (
-                    "direction",
-                    models.CharField(
-                        choices=[("play", "Play"), ("publish", "Publish")],
-                        default="play",
-                        max_length=10,
-                        verbose_name="Direction",
-                    ),
-                ),
+                ("protocol", models.CharField(choices=[("hls", "HLS"), ("dash", "DASH"), ("webrtc", "WebRTC"), ("srt",
+                    "SRT"), ("rtmp", "RTMP"), ("rtsp", "RTSP"), ("mpegts", "MPEG-TS"), ("other", "Other")],
+                    default="other", max_length=10, verbose_name="Protocol")),
+                ("direction", models.CharField(choices=[("play", "Play"), ("publish", "Publish")], default="play",
+                    max_length=10, verbose_name="Direction")),
                 ("last_seen_at", models.DateTimeField(verbose_name="Last seen")),
                 ("bytes", models.BigIntegerField(default=0, verbose_name="Bytes")),
                 ("closed_at", models.DateTimeField(null=True)),
-                (
-                    "cause",
-                    models.CharField(
-                        blank=True,
-                        choices=[
-                            ("", "Open"),
-                            ("left", "The client left"),
-                            ("source_ended", "The stream ended"),
-                            ("error", "Error"),
-                            ("ended", "Ended by"),
-                            ("not_allowed", "No longer allowed"),
-                            ("lost", "Not reported any more"),
-                        ],
-                        max_length=20,
-                    ),
-                ),
+                ("cause", models.CharField(blank=True, choices=[("", "Open"), ("left", "The client left"),
+                    ("source_ended", "The stream ended"), ("error", "Error"), ("ended", "Ended by"), ("not_allowed",
+                    "No longer allowed"), ("lost", "Not reported any more")], max_length=20)),
                 ("end_asked_at", models.DateTimeField(null=True)),
-                (
-                    "end_asked_for",
-                    models.CharField(
-                        blank=True, choices=[("ended", "Ended by"), ("not_allowed", "No longer allowed")], max_length=20
-                    ),
-                ),
+                ("end_asked_for", models.CharField(blank=True, choices=[("ended", "Ended by"), ("not_allowed",
+                    "No longer allowed")], max_length=20)),
                 ("end_asked_by_name", models.CharField(blank=True, max_length=310)),
-                (
-                    "account",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
-                        related_name="stream_sessions",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
+                ("account", models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL,
+                    related_name="stream_sessions", to=settings.AUTH_USER_MODEL)),
             ],
-            options={
-                "verbose_name": "session",
-                "verbose_name_plural": "sessions",
-            },
+            options={"verbose_name": "session", "verbose_name_plural": "sessions"},
         ),
-        migrations.AddIndex(
-            model_name="resource",
-            index=models.Index(fields=["kind", "label_key", "id"], name="resource_by_label"),
-        ),
-        migrations.AddIndex(
-            model_name="resource",
-            index=models.Index(fields=["kind", "created_at", "id"], name="resource_by_created"),
-        ),
-        migrations.AddIndex(
-            model_name="resource",
-            index=models.Index(fields=["parent", "kind", "label_key", "id"], name="resource_by_parent"),
-        ),
-        migrations.AddConstraint(
-            model_name="resource",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ["streamer", "stream", "stream_session", "recording"])),
-                name="resource_kind_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="resource",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("kind", "streamer"), ("parent__isnull", True)),
-                    models.Q(("kind__in", ["stream", "stream_session"]), ("parent__isnull", False)),
-                    ("kind", "recording"),
-                    _connector="OR",
-                ),
-                name="resource_parent_by_kind",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="resource",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ["streamer", "stream"]), ("name", ""), _negated=True),
-                name="resource_name_not_empty",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="resource",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("name", ""), ("title", ""), _negated=True), name="resource_called_something"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="resource",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("kind", "streamer")), fields=("name_key",), name="resource_hostname_unique"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="resource",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("kind", "stream")),
-                fields=("parent", "name_key"),
-                name="resource_system_name_unique",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="resource",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(
-                    ("kind__in", ["stream_session", "recording"]), models.Q(("name", ""), _negated=True)
-                ),
-                fields=("parent", "kind", "name_key"),
-                name="resource_reported_once",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="grant",
-            index=models.Index(fields=["resource", "account"], name="grant_by_resource"),
-        ),
-        migrations.AddIndex(
-            model_name="grant",
-            index=models.Index(
-                condition=models.Q(("end_noted", False), ("ends_at__isnull", False)),
-                fields=["ends_at"],
-                name="grant_to_note",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="grant",
-            constraint=models.UniqueConstraint(
-                fields=("account", "resource"), name="grant_once_per_account_and_resource"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="grant",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("role__in", ["none", "viewer", "editor", "administrator"])), name="grant_role_known"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="device",
-            index=models.Index(fields=["name_key", "id"], name="device_by_name"),
-        ),
-        migrations.AddConstraint(
-            model_name="device",
-            constraint=models.UniqueConstraint(fields=("streamer", "name_key"), name="device_name_unique"),
-        ),
-        migrations.AddConstraint(
-            model_name="device",
-            constraint=models.CheckConstraint(
-                condition=models.Q(models.Q(("name", ""), _negated=True), models.Q(("card_id", ""), _negated=True)),
-                name="device_named",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="device",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("hardware__in", ["hdmi", "sdi"])), name="device_hardware_known"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="push",
-            index=models.Index(fields=["stream", "position", "id"], name="push_by_stream"),
-        ),
-        migrations.AddConstraint(
-            model_name="push",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ["multicast", "srt", "rtmp"])), name="push_kind_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="push",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["", "active", "waiting", "retrying", "error"])),
-                name="push_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="push",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("kind__in", ["multicast", "srt"]),
-                        ("port__isnull", False),
-                        models.Q(("host", ""), _negated=True),
-                    ),
-                    models.Q(("kind", "rtmp"), models.Q(("url", ""), _negated=True)),
-                    _connector="OR",
-                ),
-                name="push_has_what_its_kind_needs",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="push",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("port__isnull", True), models.Q(("port__gte", 1), ("port__lte", 65535)), _connector="OR"),
-                    models.Q(
-                        ("program__isnull", True),
-                        models.Q(("program__gte", 1), ("program__lte", 65535)),
-                        _connector="OR",
-                    ),
-                ),
-                name="push_numbers_in_range",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="input",
-            index=models.Index(fields=["stream", "position", "id"], name="input_by_stream"),
-        ),
-        migrations.AddConstraint(
-            model_name="input",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ["publish", "multicast", "srt", "rtsp", "device", "file"])),
-                name="input_kind_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="input",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["", "active", "waiting", "retrying", "error"])),
-                name="input_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="input",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("device__isnull", True), ("host", ""), ("kind", "publish"), ("path", ""), ("url", "")),
-                    models.Q(
-                        ("kind__in", ["multicast", "srt"]),
-                        ("port__isnull", False),
-                        models.Q(("host", ""), _negated=True),
-                    ),
-                    models.Q(("kind", "rtsp"), models.Q(("url", ""), _negated=True)),
-                    models.Q(("device__isnull", False), ("kind", "device")),
-                    models.Q(("kind", "file"), models.Q(("path", ""), _negated=True)),
-                    _connector="OR",
-                ),
-                name="input_has_what_its_kind_needs",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="input",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("port__isnull", True), models.Q(("port__gte", 1), ("port__lte", 65535)), _connector="OR"),
-                    models.Q(
-                        ("program__isnull", True),
-                        models.Q(("program__gte", 1), ("program__lte", 65535)),
-                        _connector="OR",
-                    ),
-                ),
-                name="input_numbers_in_range",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="streamsession",
-            index=models.Index(
-                condition=models.Q(("closed_at__isnull", True)), fields=["last_seen_at"], name="stream_session_open"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="streamsession",
-            index=models.Index(
-                condition=models.Q(("closed_at__isnull", False)), fields=["closed_at"], name="stream_session_closed"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="streamsession",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("direction__in", ["play", "publish"])), name="stream_session_direction_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="streamsession",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("protocol__in", ["hls", "dash", "webrtc", "srt", "rtmp", "rtsp", "mpegts", "other"])
-                ),
-                name="stream_session_protocol_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="streamsession",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("cause__in", ["", "left", "source_ended", "error", "ended", "not_allowed", "lost"])
-                ),
-                name="stream_session_cause_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="streamsession",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("bytes__gte", 0)), name="stream_session_bytes_not_negative"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="streamsession",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("cause", ""), ("closed_at__isnull", True)),
-                    models.Q(("closed_at__isnull", False), models.Q(("cause", ""), _negated=True)),
-                    _connector="OR",
-                ),
-                name="stream_session_closed_has_a_cause",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="streamsession",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("end_asked_at__isnull", True), ("end_asked_for", "")),
-                    models.Q(("end_asked_at__isnull", False), ("end_asked_for__in", ("ended", "not_allowed"))),
-                    _connector="OR",
-                ),
-                name="stream_session_end_asked_for_a_cause",
-            ),
-        ),
+        migrations.AddIndex(model_name="resource", index=models.Index(fields=["kind", "label_key", "id"],
+            name="resource_by_label")),
+        migrations.AddIndex(model_name="resource", index=models.Index(fields=["kind", "created_at", "id"],
+            name="resource_by_created")),
+        migrations.AddIndex(model_name="resource", index=models.Index(fields=["parent", "kind", "label_key", "id"],
+            name="resource_by_parent")),
+        migrations.AddConstraint(model_name="resource",
+            constraint=models.CheckConstraint(condition=models.Q(("kind__in", ["streamer", "stream", "stream_session",
+            "recording"])), name="resource_kind_known")),
+        migrations.AddConstraint(model_name="resource",
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(("kind", "streamer"), ("parent__isnull",
+            True)), models.Q(("kind__in", ["stream", "stream_session"]), ("parent__isnull", False)), ("kind",
+            "recording"), _connector="OR"), name="resource_parent_by_kind")),
+        migrations.AddConstraint(model_name="resource",
+            constraint=models.CheckConstraint(condition=models.Q(("kind__in", ["streamer", "stream"]), ("name", ""),
+            _negated=True), name="resource_name_not_empty")),
+        migrations.AddConstraint(model_name="resource", constraint=models.CheckConstraint(condition=models.Q(("name",
+            ""), ("title", ""), _negated=True), name="resource_called_something")),
+        migrations.AddConstraint(model_name="resource", constraint=models.UniqueConstraint(condition=models.Q(("kind",
+            "streamer")), fields=("name_key",), name="resource_hostname_unique")),
+        migrations.AddConstraint(model_name="resource", constraint=models.UniqueConstraint(condition=models.Q(("kind",
+            "stream")), fields=("parent", "name_key"), name="resource_system_name_unique")),
+        migrations.AddConstraint(model_name="resource",
+            constraint=models.UniqueConstraint(condition=models.Q(("kind__in", ["stream_session", "recording"]),
+            models.Q(("name", ""), _negated=True)), fields=("parent", "kind", "name_key"),
+            name="resource_reported_once")),
+        migrations.AddIndex(model_name="grant", index=models.Index(fields=["resource", "account"],
+            name="grant_by_resource")),
+        migrations.AddIndex(model_name="grant", index=models.Index(condition=models.Q(("end_noted", False),
+            ("ends_at__isnull", False)), fields=["ends_at"], name="grant_to_note")),
+        migrations.AddConstraint(model_name="grant", constraint=models.UniqueConstraint(fields=("account", "resource"),
+            name="grant_once_per_account_and_resource")),
+        migrations.AddConstraint(model_name="grant", constraint=models.CheckConstraint(condition=models.Q(("role__in",
+            ["none", "viewer", "editor", "administrator"])), name="grant_role_known")),
+        migrations.AddIndex(model_name="device", index=models.Index(fields=["name_key", "id"], name="device_by_name")),
+        migrations.AddConstraint(model_name="device", constraint=models.UniqueConstraint(fields=("streamer",
+            "name_key"), name="device_name_unique")),
+        migrations.AddConstraint(model_name="device",
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(("name", ""), _negated=True),
+            models.Q(("card_id", ""), _negated=True)), name="device_named")),
+        migrations.AddConstraint(model_name="device",
+            constraint=models.CheckConstraint(condition=models.Q(("hardware__in", ["hdmi", "sdi"])),
+            name="device_hardware_known")),
+        migrations.AddIndex(model_name="push", index=models.Index(fields=["stream", "position", "id"],
+            name="push_by_stream")),
+        migrations.AddConstraint(model_name="push", constraint=models.CheckConstraint(condition=models.Q(("kind__in",
+            ["multicast", "srt", "rtmp"])), name="push_kind_known")),
+        migrations.AddConstraint(model_name="push", constraint=models.CheckConstraint(condition=models.Q(("state__in",
+            ["", "active", "waiting", "retrying", "error"])), name="push_state_known")),
+        migrations.AddConstraint(model_name="push",
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(("kind__in", ["multicast", "srt"]),
+            ("port__isnull", False), models.Q(("host", ""), _negated=True)), models.Q(("kind", "rtmp"), models.Q(("url",
+            ""), _negated=True)), _connector="OR"), name="push_has_what_its_kind_needs")),
+        migrations.AddConstraint(model_name="push",
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(("port__isnull", True), models.Q(("port__gte",
+            1), ("port__lte", 65535)), _connector="OR"), models.Q(("program__isnull", True), models.Q(("program__gte",
+            1), ("program__lte", 65535)), _connector="OR")), name="push_numbers_in_range")),
+        migrations.AddIndex(model_name="input", index=models.Index(fields=["stream", "position", "id"],
+            name="input_by_stream")),
+        migrations.AddConstraint(model_name="input", constraint=models.CheckConstraint(condition=models.Q(("kind__in",
+            ["publish", "multicast", "srt", "rtsp", "device", "file"])), name="input_kind_known")),
+        migrations.AddConstraint(model_name="input", constraint=models.CheckConstraint(condition=models.Q(("state__in",
+            ["", "active", "waiting", "retrying", "error"])), name="input_state_known")),
+        migrations.AddConstraint(model_name="input",
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(("device__isnull", True), ("host", ""),
+            ("kind", "publish"), ("path", ""), ("url", "")), models.Q(("kind__in", ["multicast", "srt"]),
+            ("port__isnull", False), models.Q(("host", ""), _negated=True)), models.Q(("kind", "rtsp"), models.Q(("url",
+            ""), _negated=True)), models.Q(("device__isnull", False), ("kind", "device")), models.Q(("kind", "file"),
+            models.Q(("path", ""), _negated=True)), _connector="OR"), name="input_has_what_its_kind_needs")),
+        migrations.AddConstraint(model_name="input",
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(("port__isnull", True), models.Q(("port__gte",
+            1), ("port__lte", 65535)), _connector="OR"), models.Q(("program__isnull", True), models.Q(("program__gte",
+            1), ("program__lte", 65535)), _connector="OR")), name="input_numbers_in_range")),
+        migrations.AddIndex(model_name="streamsession", index=models.Index(condition=models.Q(("closed_at__isnull",
+            True)), fields=["last_seen_at"], name="stream_session_open")),
+        migrations.AddIndex(model_name="streamsession", index=models.Index(condition=models.Q(("closed_at__isnull",
+            False)), fields=["closed_at"], name="stream_session_closed")),
+        migrations.AddConstraint(model_name="streamsession",
+            constraint=models.CheckConstraint(condition=models.Q(("direction__in", ["play", "publish"])),
+            name="stream_session_direction_known")),
+        migrations.AddConstraint(model_name="streamsession",
+            constraint=models.CheckConstraint(condition=models.Q(("protocol__in", ["hls", "dash", "webrtc", "srt",
+            "rtmp", "rtsp", "mpegts", "other"])), name="stream_session_protocol_known")),
+        migrations.AddConstraint(model_name="streamsession",
+            constraint=models.CheckConstraint(condition=models.Q(("cause__in", ["", "left", "source_ended", "error",
+            "ended", "not_allowed", "lost"])), name="stream_session_cause_known")),
+        migrations.AddConstraint(model_name="streamsession",
+            constraint=models.CheckConstraint(condition=models.Q(("bytes__gte", 0)),
+            name="stream_session_bytes_not_negative")),
+        migrations.AddConstraint(model_name="streamsession",
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(("cause", ""), ("closed_at__isnull", True)),
+            models.Q(("closed_at__isnull", False), models.Q(("cause", ""), _negated=True)), _connector="OR"),
+            name="stream_session_closed_has_a_cause")),
+        migrations.AddConstraint(model_name="streamsession",
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(("end_asked_at__isnull", True),
+            ("end_asked_for", "")), models.Q(("end_asked_at__isnull", False), ("end_asked_for__in", ("ended",
+            "not_allowed"))), _connector="OR"), name="stream_session_end_asked_for_a_cause")),
         agora.base.models.CreateGramIndex("resources_resource"),
         agora.base.models.CreateGramIndex("resources_device"),
     ]

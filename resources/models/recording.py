@@ -1,5 +1,7 @@
 """Recordings: what a streamer recorded, or a file that somebody uploaded."""
 
+from datetime import timedelta
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -45,3 +47,8 @@ class Recording(models.Model):
 
     def __str__(self) -> str:
         return str(self.resource)
+
+    @property
+    def length(self) -> str:
+        """The duration to the second: "1:02:03"; empty when it is not known."""
+        return str(timedelta(seconds=round(self.duration.total_seconds()))) if self.duration is not None else ""

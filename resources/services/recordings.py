@@ -41,6 +41,11 @@ class FileMissing(Refused):
     message = _("The file of this recording is not on the server’s disk. Restore it from a backup.")
 
 
+class NotReady(Refused):
+    status = 409
+    message = _("This recording has no file to download: it goes on, or it has failed.")
+
+
 class FileNotHere(Refused):
     status = 409
     message = _("The file of this recording has not arrived yet. Send it first, then say that the recording is done.")
@@ -144,7 +149,9 @@ def recording_of(streamer: int, pk: int) -> Resource:
 
 
 def check_file(resource: Resource) -> None:
-    """Raises FileMissing."""
+    """Raises NotReady, FileMissing."""
+    if resource.recording.state != State.READY:
+        raise NotReady
     if not path_of(resource.pk).is_file():
         raise FileMissing
 

@@ -82,13 +82,16 @@ def _note_sessions(streamer: Streamer, sessions: Mapping[int, int], actor: Actor
     if not sessions:
         return set()
     rows = StreamSession.objects.of_streamer(streamer.pk).open_or_lost(actor.at).select_related("resource")
-    found = [session for session in rows if session.pk in sessions]
+    # Locked, or one that is closed at this moment would be written back as open.
+    found = [one for one in rows.select_for_update(of=("self",)).order_by("pk") if one.pk in sessions]
     for session in found:
         session.last_seen_at, session.bytes = actor.at, max(session.bytes, sessions[session.pk])
-        if not session.is_open:
-            session.closed_at, session.cause = None, Cause.OPEN
-            record(REOPENED, actor=actor, target=session.resource)
-    StreamSession.objects.bulk_update(found, ["last_seen_at", "bytes", "closed_at", "cause"], batch_size=BATCH)
+    StreamSession.objects.bulk_update(found, ["last_seen_at", "bytes"], batch_size=BATCH)
+    again = [session for session in found if not session.is_open]
+    for session in again:
+        session.closed_at, session.cause = None, Cause.OPEN
+        record(REOPENED, actor=actor, target=session.resource)
+    StreamSession.objects.bulk_update(again, ["closed_at", "cause"], batch_size=BATCH)
     return {session.pk for session in found}
 
 

@@ -23,7 +23,7 @@ from resources.models import Resource
 from resources.roles import Action, Decision, Kind
 from resources.services.resources import OWN, change_resource, delete_resource, subtree
 from resources.services.rules import MayNot, may_create
-from resources.views.common import PAGES, card_url, lines, list_url, permitted, visible
+from resources.views.common import PAGES, card_url, lines, list_url, permitted, person, visible
 
 FORMS: dict[Kind, type[forms.Form]] = {
     Kind.STREAMER: StreamerForm,
@@ -65,9 +65,16 @@ def card(request: Request, pk: int, kind: Kind) -> HttpResponse:
         "children": lines(request, children[:BELOW]),
         "more": len(children) > BELOW,
         "may_create_stream": may_create(request.actor, Kind.STREAM, resource),
+        "parent_url": _parent_url(request, resource),
         "may_record": may_create(request.actor, Kind.RECORDING, resource),
     }
     return render(request, f"resources/{kind}.html", context, status=422 if form.errors else 200)
+
+
+def _parent_url(request: Request, resource: Resource) -> str:
+    """The card of what it was made from, for those who may see that."""
+    rows = Resource.objects.visible_to(person(request), at=request.actor.at)
+    return card_url(resource.parent) if resource.parent and rows.numbered(str(resource.parent_id)).exists() else ""
 
 
 def _children(request: Request, resource: Resource, decision: Decision) -> list[Resource]:

@@ -7,7 +7,7 @@ from django.db import connection
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Account
-from agora.base.prepared import NUMBER, TEXT, Prepared
+from agora.base.models import NUMBER, TEXT, Prepared
 from sessions_admin.models import Session
 from tests.conftest import Make
 

@@ -69,6 +69,25 @@ def test_a_mail_tells_what_where_in_which_request_and_for_whom(mailbox: Mailbox,
     assert answer.headers["X-Request-Id"] in answer.content.decode()
 
 
+def test_a_download_that_breaks_in_the_middle_is_mailed_too(mailbox: Mailbox, make: Make, vic: Account) -> None:
+    answer: Any = make.client(vic).get("/break-off/")
+    parts = iter(answer.streaming_content)
+    assert next(parts) == b"the first half"
+    with pytest.raises(BrokenPipeError):
+        next(parts)
+    said = text(mailbox)
+    assert "BrokenPipeError: the disk is gone" in said and "GET /break-off/" in said and "vic" in said
+    assert answer.headers["X-Request-Id"] in said
+
+
+def test_somebody_who_stops_a_download_is_no_error(mailbox: Mailbox, make: Make, vic: Account) -> None:
+    answer: Any = make.client(vic).get("/break-off/")
+    parts = iter(answer.streaming_content)
+    next(parts)
+    answer._iterator.close()  # as the web server does
+    assert mailbox.queued() == []
+
+
 def test_the_error_of_a_task_is_mailed_too(mailbox: Mailbox) -> None:
     @shared_task(name="tests.fails")
     def fails() -> None:

@@ -1,6 +1,8 @@
 """The server's addresses, and some whose views fail."""
 
-from django.http import HttpRequest, HttpResponse
+from collections.abc import Iterator
+
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import path
 
 from agora.base.access import public
@@ -33,8 +35,18 @@ def tell_everything(request: HttpRequest) -> HttpResponse:
     raise ValueError(f"could not use {sent!r} with postgres://agora:pass-in-a-url@db/agora")
 
 
+@public
+def break_off(request: HttpRequest) -> StreamingHttpResponse:
+    def parts() -> Iterator[bytes]:
+        yield b"the first half"
+        raise BrokenPipeError("the disk is gone")
+
+    return StreamingHttpResponse(parts())
+
+
 urlpatterns = [
     *ours,
+    path("break-off/", break_off),
     path("fail/", fail),
     path("fail/<int:number>/", fail_elsewhere),
     path("tell/", tell_everything),

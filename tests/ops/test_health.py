@@ -3,6 +3,8 @@
 import pytest
 from django.test import Client
 
+from accounts.models import Account
+from tests.conftest import Make
 from tests.ops.conftest import Run
 
 ASK = """
@@ -10,7 +12,9 @@ import django
 django.setup()
 from django.test import Client
 for address in ("/healthz", "/readyz"):
-    answer = Client(headers={"Host": "localhost"}).get(address)
+    browser = Client(headers={"Host": "10.0.0.7"})
+    browser.cookies["agora_session"] = "k" * 32
+    answer = browser.get(address)
     print(answer.status_code, answer.content.decode())
 """
 
@@ -21,9 +25,18 @@ def test_the_process_lives_and_can_serve(client: Client, db: None) -> None:
     assert "no-store" in client.get("/readyz").headers["Cache-Control"]
 
 
-def test_asking_costs_the_health_check_no_query(client: Client, django_assert_num_queries: object, db: None) -> None:
+def test_asking_costs_the_health_check_no_query(
+    make: Make, ada: Account, django_assert_num_queries: object, db: None
+) -> None:
+    client = make.client(ada)
     with django_assert_num_queries(0):  # type: ignore[operator]
-        client.get("/healthz")
+        assert client.get("/healthz").status_code == 200
+
+
+def test_monitors_call_the_server_by_any_name(client: Client, db: None) -> None:
+    assert client.get("/readyz", headers={"Host": "10.0.0.7"}).status_code == 200
+    assert client.get("/sign-in/", headers={"Host": "10.0.0.7"}).status_code == 400
+    assert client.post("/healthz").status_code == 405
 
 
 def test_before_the_migrations_it_can_not_serve(run: Run) -> None:

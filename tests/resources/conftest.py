@@ -83,3 +83,9 @@ LOAD = {"running_streams": 1, "configured_streams": 2, "clients": 3, "cpu": 12.5
 def machine(make: Make, root: Account, origin: Resource) -> Machine:
     """The streamer itself."""
     return Machine(origin, make.actor(root))
+
+
+@pytest.fixture
+def elsewhere(make: Make, root: Account) -> Machine:
+    """Another streamer."""
+    return Machine(create_streamer("edge1.example.com", actor=make.actor(root)), make.actor(root))
