@@ -40,7 +40,11 @@ app.conf.beat_schedule = {
         ("password resets", "accounts.answer-resets", 30.0),
         ("errors", "logs.summarise", 60.0),
         ("old errors", "logs.purge", 86_400.0),
+        ("old sign-ins at providers", "sso.purge", 600.0),
+        ("metadata of providers", "sso.renew-all-metadata", 3_600.0),
+        ("old answers of the API", "rest.purge-answers", 3_600.0),
         ("old registrations", "accounts.purge-registrations", 3_600.0),
+        ("old waits", "accounts.purge-throttles", 3_600.0),
     )
 }
 

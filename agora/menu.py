@@ -66,6 +66,7 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
         _("Settings"),
         [
             Entry(_("General"), "sliders-horizontal", "settings:general"),
+            Entry(_("Single Sign-On"), "log-in", "sso:list"),
             Entry(_("Mail"), "mail", "mail:settings"),
             Entry(_("Connected Applications"), "radio-tower", "resources:streamers"),
             Entry(_("Stream Configuration"), "radio", "resources:streams"),

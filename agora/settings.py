@@ -32,6 +32,7 @@ OWN_HOSTS = sorted({env.without_port(HOSTNAME), env.listening_host("HOST"), "loc
 
 # --- Apps and middleware ---------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
+    "sso",
     "api_keys",
     "resources",
     "feedback",
@@ -146,7 +147,7 @@ CELERY_TIMEZONE = "UTC"
 
 # --- Accounts and sessions -------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.Account"
-AUTHENTICATION_BACKENDS = ["accounts.backends.LocalBackend"]
+AUTHENTICATION_BACKENDS = ["accounts.backends.LocalBackend", "sso.ldap.backend.DirectoryBackend"]
 IMPERSONATION = env.flag("AGORA_IMPERSONATION", default=True)
 LOGIN_URL = "accounts:sign-in"
 LOGIN_REDIRECT_URL = "overview"

@@ -42,6 +42,7 @@ def test_every_job_does_what_it_says(
     """In one shell, in their order: the account that one makes is changed and locked by the next."""
     curl = shutil.which("curl") or missing("curl is not installed. Install it with: apt-get install -y curl")
     assert curl
+    others = [create_key(ada, name, actor=make.actor(ada))[0] for name in ("Another", "Yet another")]
     _key, secret = create_key(ada, "Shell", actor=make.actor(ada))
     make.client(vic)
     make.client(vic).post("/accounts/lock/")  # something that was refused
@@ -57,8 +58,9 @@ def test_every_job_does_what_it_says(
     weber = Account.objects.get(username="j.weber")
     assert (weber.last_name, weber.must_change_password, weber.is_locked) == ("Weber-Frei", True, False)
     assert Session.objects.filter(cause="ended").count() == 1
-    key = ApiKey.objects.get()
+    key = ApiKey.objects.get(name="Shell")
     assert key.set_at > key.created_at, "its secret was renewed"
+    assert [ApiKey.objects.get(pk=other.pk).set_at for other in others] == [other.set_at for other in others]
 
 
 def test_the_text_names_every_code_of_a_refused_key() -> None:
