@@ -44,12 +44,20 @@ class Invalid(Exception):
     @classmethod
     def form(cls, form: BaseForm) -> "Invalid":
         """The form's own sentences, which are those of the page."""
-        found = []
-        for name, errors in form.errors.as_data().items():
-            for error in errors:
-                field = "" if name == "__all__" else name
-                found += [_field(field, error.code or "invalid", text) for text in error.messages]
-        return cls(found)
+        return cls.found(ValidationError(form.errors.as_data()))
+
+    @classmethod
+    def found(cls, error: ValidationError, field: str = "") -> "Invalid":
+        """The same of what a service raised; what it says of no field is about ``field``."""
+        named = getattr(error, "error_dict", None) or {field: error.error_list}
+        return cls(
+            [
+                _field(field if name == "__all__" else name, one.code or "invalid", text)
+                for name, errors in named.items()
+                for one in errors
+                for text in one.messages
+            ]
+        )
 
 
 def _field(field: str, code: str, message: str) -> dict[str, str]:
@@ -63,19 +71,7 @@ def invalid(request: HttpRequest, error: Invalid) -> HttpResponse:
 
 def from_django(request: HttpRequest, error: ValidationError) -> HttpResponse:
     """What a service found wrong."""
-    if not hasattr(error, "error_dict"):
-        return invalid(request, Invalid([_field("", error.code or "invalid", text) for text in error.messages]))
-    return invalid(
-        request,
-        Invalid(
-            [
-                _field("" if name == "__all__" else name, one.code or "invalid", text)
-                for name, errors in error.error_dict.items()
-                for one in errors
-                for text in one.messages
-            ]
-        ),
-    )
+    return invalid(request, Invalid.found(error))
 
 
 def wrong_types(request: HttpRequest, error: WrongTypes) -> HttpResponse:
