@@ -31,7 +31,7 @@ def register_begin(request: Request) -> HttpResponse:
     account, free = person(request), must_enrol(request)
     form = NewPasskeyForm(account, request.POST, free=free)
     if not (form.is_valid() and proved(request, form)):
-        sentences = [text for errors in form.errors.values() for text in errors]
+        sentences = [str(text) for errors in form.errors.values() for text in errors]
         return JsonResponse({"detail": " ".join(sentences)}, status=422)
     options, state = Passkeys(request).register_begin(account)
     request.session[CHALLENGE] = state | {"free": free}
@@ -52,7 +52,7 @@ def register_complete(request: Request) -> HttpResponse:
     form = PasskeyForm(request.POST)
     try:
         if not form.is_valid():
-            raise passkeys.PasskeyRefused(form.errors["name"][0])
+            raise passkeys.PasskeyRefused(str(form.errors["name"][0]))
         name = form.cleaned_data["name"]
         codes = passkeys.add(account, Passkeys(request), state, made(request), name, actor=request.actor)
     except passkeys.PasskeyRefused as refusal:
