@@ -43,11 +43,16 @@ class Access:
     rule: str = ""
     impersonating: bool = True  # may it be called by somebody who acts as somebody else?
     looking: bool = False  # may it change something even while they only look?
+    reads: bool = False  # does it change nothing, though it is a POST?
 
     def __str__(self) -> str:
         who = "public" if self.public else self.permission or "signed in"
         who += f", {self.rule}" if self.rule else ""
-        return who + ("" if self.impersonating else ", as oneself") + (", also looking" if self.looking else "")
+        return who + ("" if self.impersonating else ", as oneself") + self._how
+
+    @property
+    def _how(self) -> str:
+        return (", also looking" if self.looking else "") + (", only reads" if self.reads else "")
 
 
 SOME_NUMBER = 1_234_567_890
@@ -86,6 +91,11 @@ def not_while_impersonating(view: View) -> View:
 def even_while_looking(view: View) -> View:
     """The ways out: may be called while looking only, when every other change is refused."""
     return _declare(replace(declared(view), looking=True))(view)
+
+
+def only_reads(view: View) -> View:
+    """A POST that changes nothing, for a question too long for an address: open to those who may only read or look."""
+    return _declare(replace(declared(view), reads=True))(view)
 
 
 def is_impersonating(request: HttpRequest) -> bool:
