@@ -44,5 +44,6 @@ clean: ## Remove .venv and caches; the data folder stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
+.venv/.installed-dev: tests/services/node/package-lock.json
 .venv/.installed-%: requirements/%.txt requirements/installer.txt bin/install
 	@bin/install $*

@@ -48,10 +48,12 @@ class Listed(Schema):
     before: str = Field("", max_length=1_000, description="The cursor `previous` of the page after.")
 
 
-def one(request: Request, value: BaseModel, *, status: int = 200, location: str = "") -> HttpResponse:
-    """One thing with its ETag; 304 without a body when If-None-Match has it already."""
+def one(
+    request: Request, value: BaseModel, *, status: int = 200, location: str = "", tag: BaseModel | None = None
+) -> HttpResponse:
+    """One thing with its ETag, or that of ``tag``; 304 without a body when If-None-Match has it already."""
     answer = HttpResponse(_json(value), status=status, content_type=JSON)
-    answer["ETag"] = etag(value)
+    answer["ETag"] = etag(tag or value)
     if location:
         answer["Location"] = location
     if request.method in ("GET", "HEAD"):

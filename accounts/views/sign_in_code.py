@@ -11,12 +11,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.forms.second_factor import CodeForm
 from accounts.models import Account
 from accounts.passkeys import Passkeys, made, reached_by_name
-from accounts.services import passkeys, second_factor, sign_in
+from accounts.services import passkeys, second_factor, sign_in, ways
 from accounts.services.throttle import TooManyAttempts
 from accounts.views.sign_in import held_for
 from agora.base.access import public
 from agora.base.http import Request, next_url
-from sessions_admin.models import Method
 
 CHALLENGE = "passkey_challenge"
 
@@ -24,7 +23,9 @@ CHALLENGE = "passkey_challenge"
 def into(request: Request, account: Account, how: str) -> None:
     """Everything was asked: the session opens under a new key."""
     request.session.pop(CHALLENGE, None)
-    sign_in.open_session(request, account, method=Method.PASSWORD, second_factor=how, actor=request.actor)
+    found = sign_in.held(request)
+    way, kept = found[1] if found else ways.LOCAL, ways.kept(request.session)
+    sign_in.open_session(request, account, way=way, kept=kept, second_factor=how, actor=request.actor)
 
 
 def show(request: Request, account: Account, form: CodeForm, *, wait: int = 0) -> HttpResponse:

@@ -187,7 +187,7 @@ def _hand_over(batch: Batch, row: Message, to: Connection) -> Outcome:
     except Exception as error:  # one mail must not stand in the way of the others
         logger.exception("%s could not be handed over", row)
         to.close()
-        return Unreachable(f"{type(error).__name__}: {error}")
+        return Unreachable(batch.server.masked(f"{type(error).__name__}: {error}"))
 
 
 def _write_down(batch: Batch, row: Message, outcome: Outcome) -> None:

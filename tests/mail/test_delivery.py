@@ -101,6 +101,18 @@ def test_a_wrong_password_fails_at_once(mailhost: Host) -> None:
     assert message.answer == "535 5.7.8 Wrong username or password"
 
 
+@pytest.mark.parametrize("answers", [{"MAIL": "550 no, canary-pass"}, {"taken": "250 canary-pass"}, {}])
+def test_a_server_that_repeats_the_password_does_not_get_it_into_the_outbox(
+    mailhost: Host, answers: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    right = "canary-pass" if answers else "another"
+    host = mailhost(users={"agora": right}, refusal="535 canary-pass is wrong", **answers)
+    use(host, username="agora", password="canary-pass")
+    (message,) = queue("ada@example.com")
+    assert "•••" in drained(message).answer
+    assert "canary" not in f"{message.answer}{message.answers}{caplog.text}"
+
+
 def test_a_password_outside_ascii_is_sent_as_utf_8(mailhost: Host) -> None:
     use(mailhost(users={"agora": "schlüssel ☂"}), username="agora", password="schlüssel ☂")
     (message,) = queue("ada@example.com")
