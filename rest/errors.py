@@ -88,6 +88,7 @@ FOUND = {
     "missing": ("required", _("This field is required.")),
     "extra_forbidden": ("unknown", _("There is no such field here. Check how it is spelled.")),
     "string_type": ("text", _("Send a text.")),
+    "string_unicode": ("text", _("Send a text without damaged characters.")),
     "string_too_long": ("max_length", _("Send at most %(max_length)s characters.")),
     "string_too_short": ("min_length", _("Send at least %(min_length)s characters.")),
     "too_long": ("max_length", _("Send at most %(max_length)s of these.")),
@@ -95,6 +96,7 @@ FOUND = {
     "greater_than_equal": ("min_value", _("Send a number of at least %(ge)s.")),
     "less_than_equal": ("max_value", _("Send a number of at most %(le)s.")),
     "literal_error": ("invalid_choice", _("Choose one of these: %(expected)s.")),
+    "finite_number": ("number", _("Send a number.")),
     "list_type": ("list", _("Send a list.")),
     "timezone_aware": ("time", _("Send the time with its offset, such as 2030-01-31T12:00:00Z.")),
 }
