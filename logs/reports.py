@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -82,9 +82,9 @@ def _frames(trace: TracebackType | None) -> Iterator[tuple[str, int, bool]]:
 
 
 def masked(text: str, secrets: Iterable[str]) -> str:
-    """The text with every secret replaced, the longest first."""
+    """The text with every secret replaced, the longest first; also as Python, addresses and forms write it."""
     for secret in sorted({one for one in secrets if len(one) >= SHORTEST}, key=len, reverse=True):
-        for form in (secret, repr(secret)[1:-1]):
+        for form in {secret, repr(secret)[1:-1], quote(secret), quote(secret, safe=""), quote_plus(secret)}:
             text = text.replace(form, MASK)
     return _PASSWORD_IN_URL.sub(rf"\g<1>{MASK}@", text)
 

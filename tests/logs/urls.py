@@ -31,6 +31,7 @@ def tell_everything(request: HttpRequest) -> HttpResponse:
         *request.COOKIES.values(),
         request.headers.get("Authorization"),
         request.body.decode(),
+        request.META["QUERY_STRING"],
     ]
     raise ValueError(f"could not use {sent!r} with postgres://agora:pass-in-a-url@db/agora")
 
