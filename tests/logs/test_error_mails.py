@@ -271,6 +271,20 @@ def test_the_servers_own_secrets_are_masked_in_any_message() -> None:
     assert masked("smtps://me:p%40ss@mail and it's 'a\\'b'", ["a'b", "abc"]).startswith("smtps://me:•••@mail")
 
 
+def test_the_password_of_the_mail_server_is_masked_in_errors_of_pages_and_tasks(mailbox: Mailbox) -> None:
+    settings = MailSettings.load()
+    settings.username, settings.password = "agora", "canary-smtp"
+    settings.save()
+
+    @shared_task(name="tests.tells")
+    def tells() -> None:
+        raise LookupError("not canary-smtp")
+
+    tells.apply()
+    visit("/fail/the-password/")
+    assert [group.message for group in ErrorGroup.objects.order_by("pk")] == ["not •••", "it is •••"]
+
+
 def test_only_the_first_line_is_told_for_databases_add_the_values_of_the_row() -> None:
     report = report_on(
         ValueError("duplicate key\nDETAIL: Key (email)=(v@example.com)"), what="", request_id="", account_name=""

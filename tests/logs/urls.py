@@ -8,6 +8,7 @@ from django.urls import path
 from agora.base.access import public
 from agora.urls import handler400, handler403, handler404, handler500
 from agora.urls import urlpatterns as ours
+from mail.models import MailSettings
 
 __all__ = ["handler400", "handler403", "handler404", "handler500", "urlpatterns"]
 
@@ -22,6 +23,11 @@ def fail_elsewhere(request: HttpRequest, number: int) -> HttpResponse:
     exec(f"def step_{number}(): raise LookupError", scope := {})
     scope[f"step_{number}"]()
     return HttpResponse()
+
+
+@public
+def fail_with_the_password(request: HttpRequest) -> HttpResponse:
+    raise LookupError(f"it is {MailSettings.load().password}")
 
 
 @public
@@ -50,5 +56,6 @@ urlpatterns = [
     path("break-off/", break_off),
     path("fail/", fail),
     path("fail/<int:number>/", fail_elsewhere),
+    path("fail/the-password/", fail_with_the_password),
     path("tell/", tell_everything),
 ]
