@@ -11,7 +11,7 @@ from django.http import HttpRequest
 
 from agora.base.actor import Actor
 from agora.celery import actor_of_task
-from logs.reports import Report, report_on, sent_with
+from logs.reports import Report, keep_with, report_on, sent_with
 from logs.services import write_down
 from mail.models import MailSettings
 
@@ -27,12 +27,14 @@ def error_in_request(request: HttpRequest | None = None, **_: Any) -> None:
         return
     try:
         actor = getattr(request, "actor", None)
+        secrets = [*(sent_with(request) if request else ()), *_stored()]
+        keep_with(error, secrets)
         report = report_on(
             error,
             what=f"{request.method} {request.path}" if request else "",
             request_id=getattr(request, "request_id", ""),
             account_name=actor.names if isinstance(actor, Actor) else "",
-            secrets=[*(sent_with(request) if request else ()), *_stored()],
+            secrets=secrets,
         )
         _keep(report)
     except Exception:

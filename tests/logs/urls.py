@@ -46,7 +46,7 @@ def tell_everything(request: HttpRequest) -> HttpResponse:
 def break_off(request: HttpRequest) -> StreamingHttpResponse:
     def parts() -> Iterator[bytes]:
         yield b"the first half"
-        raise BrokenPipeError("the disk is gone")
+        raise BrokenPipeError(request.GET.get("say", "the disk is gone"))
 
     return StreamingHttpResponse(parts())
 
