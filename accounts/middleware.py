@@ -15,7 +15,6 @@ from accounts.models import Account
 from agora.base.access import declared
 from agora.base.errors import problem
 from agora.base.http import is_api
-from sessions_admin.models import Method
 from sessions_admin.store import SessionStore
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -47,7 +46,7 @@ def while_enrolling(view: View) -> View:
 
 
 def must_enrol(request: HttpRequest) -> bool:
-    """Signed in here with a password, without the second factor that the server requires by now."""
+    """Signed in here in a way that our second factor is asked for, without the one that the server requires by now."""
     if getattr(request, "api_key", None) is not None:
         return False
     store = request.session
@@ -55,7 +54,7 @@ def must_enrol(request: HttpRequest) -> bool:
     account = store.account if store.session_key else None
     if not isinstance(account, Account) or store.row is None or not store.row.two_factor_required:
         return False
-    return not account.second_factor and Method(store.row.method).asks_second_factor
+    return not account.second_factor and store.row.asks_second_factor
 
 
 class SecondFactorMiddleware:

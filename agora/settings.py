@@ -32,6 +32,7 @@ OWN_HOSTS = sorted({env.without_port(HOSTNAME), env.listening_host("HOST"), "loc
 
 # --- Apps and middleware ---------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
+    "sso",
     "api_keys",
     "resources",
     "feedback",
@@ -69,6 +70,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "settings_admin.middleware.CsrfMiddleware",
     "accounts.middleware.AccountMiddleware",
+    "resources.middleware.StreamerMiddleware",
     "api_keys.middleware.KeyMiddleware",
     "rest.middleware.RateLimitMiddleware",
     "impersonation.middleware.ImpersonationMiddleware",
@@ -145,7 +147,7 @@ CELERY_TIMEZONE = "UTC"
 
 # --- Accounts and sessions -------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.Account"
-AUTHENTICATION_BACKENDS = ["accounts.backends.LocalBackend"]
+AUTHENTICATION_BACKENDS = ["accounts.backends.LocalBackend", "sso.ldap.backend.DirectoryBackend"]
 IMPERSONATION = env.flag("AGORA_IMPERSONATION", default=True)
 LOGIN_URL = "accounts:sign-in"
 LOGIN_REDIRECT_URL = "overview"
@@ -175,6 +177,7 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
 
 # --- API -------------------------------------------------------------------------------------------------------------
 API_RATE = 600  # requests a minute of one key, or of one account in its browsers
+MACHINE_RATE = 6_000  # of one streamer, which reports every session
 
 # --- Pages -----------------------------------------------------------------------------------------------------------
 TEMPLATES = [

@@ -18,6 +18,7 @@ urlpatterns = [
     path("", include("accounts.urls")),
     path("", include("api_keys.urls")),
     path("", include("impersonation.urls")),
+    path("", include("sso.urls")),
     path("", include("projects.urls")),
     path("sessions/", include("sessions_admin.urls")),
     path("audit/", include("audit.urls")),

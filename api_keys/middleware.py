@@ -1,12 +1,14 @@
 """Who an API request belongs to when it brings a key: the key's account, and no session."""
 
 from collections.abc import Callable
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.services.throttle import TooManyAttempts
+from agora.base.access import declared
 from agora.base.actor import actor_of
 from agora.base.errors import Refused, problem
 from agora.base.http import is_api
@@ -37,6 +39,8 @@ class KeyMiddleware:
         if not is_api(request):
             return self.get_response(request)
         header = request.headers.get("Authorization", "")
+        if getattr(request, "machine", None) is not None:
+            return self.get_response(request)
         if header:
             try:
                 self._let_in(request, header)
@@ -57,8 +61,12 @@ class KeyMiddleware:
         request.api_key = key  # type: ignore[attr-defined]
         request._dont_enforce_csrf_checks = True  # type: ignore[attr-defined]
         timezone.deactivate()
-        if key.read_only and request.method not in SAFE:
-            raise ReadOnlyKey
+
+    def process_view(self, request: HttpRequest, view: Callable[..., Any], *_: Any) -> HttpResponse | None:
+        key = getattr(request, "api_key", None)
+        if key is None or not key.read_only or request.method in SAFE or declared(view, request.method).reads:
+            return None
+        return refused(request, ReadOnlyKey())
 
 
 def refused(request: HttpRequest, refusal: Refused) -> HttpResponse:

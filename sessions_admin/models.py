@@ -20,6 +20,7 @@ class Cause(models.TextChoices):
 
     OPEN = "", _("Open")
     SIGNED_OUT = "signed_out", _("Signed out")
+    SIGNED_OUT_THERE = "signed_out_there", _("Signed out at the provider")
     SIGNED_IN_AGAIN = "signed_in_again", _("Signed in again")
     ENDED = "ended", _("Ended by")
     ENDED_OTHERS = "ended_others", _("Ended from another session")
@@ -36,11 +37,9 @@ class Method(models.TextChoices):
 
     UNKNOWN = "", _("Unknown")
     PASSWORD = "password", _("Password")
-
-    @property
-    def asks_second_factor(self) -> bool:
-        """Ours; other systems that people sign in through have their own."""
-        return self in (Method.UNKNOWN, Method.PASSWORD)
+    OPENID = "openid", _("OpenID Connect")
+    SAML = "saml", _("SAML")
+    LDAP = "ldap", _("LDAP")
 
 
 def digest_of(key: str) -> str:
@@ -78,6 +77,12 @@ class SessionQuerySet(models.QuerySet["Session"]):
     def of_account(self, account_id: int) -> Self:
         return self.filter(account_id=account_id)
 
+    def of_provider(self, provider_id: int, *, subject: str = "", session: str = "") -> Self:
+        """Sessions that this provider opened for a subject, in a session of its own, or both; one is named at least."""
+        assert subject or session
+        named = {"provider_subject": subject, "provider_session": session}
+        return self.filter(provider_id=provider_id, **{name: value for name, value in named.items() if value})
+
     def with_limits(self) -> Self:
         """Each row with the server's settings that hold for every request: one query for all of it together."""
         limits = ServerSettings.objects.filter(pk=1)
@@ -103,6 +108,12 @@ class Session(models.Model):
     closed_by_id = models.BigIntegerField(null=True)
     closed_by_name = models.CharField(max_length=150, blank=True)
     method = models.CharField(max_length=20, choices=Method.choices, blank=True)
+    asks_second_factor = models.BooleanField(default=True)
+    # The provider that said who it is, in text and without a foreign key: the history outlives it.
+    provider_id = models.BigIntegerField(null=True)
+    provider_name = models.CharField(max_length=100, blank=True)
+    provider_session = models.CharField(max_length=255, blank=True)
+    provider_subject = models.CharField(max_length=255, blank=True)
     address = models.GenericIPAddressField(null=True)
     user_agent = models.CharField(max_length=400, blank=True)
 
@@ -117,6 +128,11 @@ class Session(models.Model):
         verbose_name_plural = _("sign-in sessions")
         constraints = [
             one_of("cause", Cause, "session_cause_known"),
+            one_of("method", Method, "session_method_known"),
+            models.CheckConstraint(
+                condition=Q(provider_id__isnull=False) | Q(provider_session="", provider_subject=""),
+                name="session_subject_of_a_provider",
+            ),
             models.CheckConstraint(
                 condition=Q(closed_at__isnull=True, cause="") | (Q(closed_at__isnull=False, data="") & ~Q(cause="")),
                 name="session_closed_has_cause_and_no_data",
@@ -128,6 +144,11 @@ class Session(models.Model):
             models.Index(fields=["opened_at", "id"], name="session_open_opened", condition=Q(closed_at__isnull=True)),
             models.Index(fields=["last_seen_at", "id"], name="session_open_seen", condition=Q(closed_at__isnull=True)),
             models.Index(fields=["closed_at", "id"], name="session_closed", condition=Q(closed_at__isnull=False)),
+            models.Index(
+                fields=["provider_id", "provider_subject"],
+                name="session_open_provider",
+                condition=Q(closed_at__isnull=True, provider_id__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -140,6 +161,12 @@ class Session(models.Model):
     @property
     def is_open(self) -> bool:
         return self.closed_at is None
+
+    @property
+    def method_label(self) -> str:
+        """The method as the pages say it, with the name of the provider."""
+        label = str(Method(self.method).label)
+        return f"{label}, {self.provider_name}" if self.provider_name else label
 
     @property
     def cause_label(self) -> str:

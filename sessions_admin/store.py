@@ -4,6 +4,7 @@ The row is the check: a session that was ended is not found by the next request,
 """
 
 import json
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from django.contrib.auth import SESSION_KEY
@@ -24,6 +25,21 @@ open_session = Prepared(
 )
 
 
+@dataclass(frozen=True)
+class Way:
+    """How an account proved who it is, as the session's row says it; ``asks_second_factor``: ours, once it is required.
+
+    Other systems that people sign in through have second factors of their own.
+    """
+
+    method: Method = Method.UNKNOWN
+    asks_second_factor: bool = True
+    provider_id: int | None = None
+    provider_name: str = ""
+    provider_session: str = ""
+    provider_subject: str = ""
+
+
 class SessionStore(SessionBase):
     """One browser's session. ``row`` is its row, None until there is one; ``cause`` says why it is about to end;
     ``over`` that it ended by this request."""
@@ -36,7 +52,7 @@ class SessionStore(SessionBase):
         self.over = False
         self.address: str | None = None
         self.user_agent = ""
-        self.method = Method.UNKNOWN
+        self.way = Way()
 
     @property
     def row_id(self) -> int | None:
@@ -89,7 +105,7 @@ class SessionStore(SessionBase):
         changed: dict[str, Any] = {"data": data}
         if account_id is not None and str(self.row.account_id) != str(account_id):
             now = timezone.now()
-            changed |= {"account_id": int(account_id), "opened_at": now, "last_seen_at": now, "method": self.method}
+            changed |= {"account_id": int(account_id), "opened_at": now, "last_seen_at": now, **asdict(self.way)}
         if not Session.objects.not_closed().filter(pk=self.row.pk).update(**changed):
             raise UpdateError
         for name, value in changed.items():
@@ -104,7 +120,7 @@ class SessionStore(SessionBase):
             data=data,
             opened_at=now,
             last_seen_at=now,
-            method=self.method,
+            **asdict(self.way),
             address=self.address,
             user_agent=self.user_agent,
         )

@@ -23,11 +23,19 @@ from mail.models import Message
 from projects.models import MY_AGORA, Membership, Project
 from projects.services.members import add_member
 from projects.services.projects import create_project
+from resources.models import Input, Push
+from resources.services.devices import create_device
+from resources.services.ends import add_end
 from resources.services.resources import create_stream, create_streamer
+from resources.services.stream_sessions import open_session
 from rest.routes import access_of
 from sessions_admin.models import Elevation, Session
+from sso.claims import Check
+from sso.models import Identity
+from sso.services.testing import begin_test, finish_test
 from tests.conftest import Make
 from tests.resources.conftest import recording
+from tests.sso.conftest import MakeProvider
 
 CAST: dict[str, dict[str, Any]] = {
     "root": {"role": Role.ADMINISTRATOR, "is_superuser": True},
@@ -60,9 +68,9 @@ class Row:
         people = [name for name, facts in CAST.items() if allows(self.access, Account(username=name, **facts))]
         return " ".join(["nobody", *people] if self.access.public else people)
 
-    def address(self, **ids: int) -> str:
+    def address(self, **ids: Any) -> str:
         """With ids filled in: ``/accounts/<int:pk>/`` takes the id named ``accounts``. Raises KeyError."""
-        return re.sub(r"([\w-]+)/<int:\w+>", lambda found: f"{found[1]}/{ids[found[1]]}", self.route)
+        return re.sub(r"([\w-]+)/<(?:int|slug):\w+>", lambda found: f"{found[1]}/{ids[found[1]]}", self.route)
 
 
 def rows() -> list[Row]:
@@ -101,7 +109,8 @@ def methods_of(view: Callable[..., Any]) -> tuple[str, ...]:
     """The methods that the view declares (require_safe, require_POST …); "ANY" when it declares none."""
     request = RequestFactory().generic(UNSAFE_PROBE, "/")
     try:
-        response = view(request, **({"pk": 1} if "pk" in _parameters(view) else {}))
+        values = {"pk": 1, "alias": "a", "key": "k", "kind": "k"}
+        response = view(request, **{name: value for name, value in values.items() if name in _parameters(view)})
     except Exception:  # without a declaration the view itself ran, with a request that passed no middleware
         return ("ANY",)
     return tuple(part.strip() for part in response.headers.get("Allow", "ANY").split(","))
@@ -158,6 +167,18 @@ class World:
         self.streamer = create_streamer("origin1.example.com", actor=make.actor())
         self.stream = create_stream("studio-2", streamer=self.streamer, actor=make.actor())
         self.recording = recording(make, self.stream)
+        self.provider, self.directory = MakeProvider()("openid", "clinic"), MakeProvider()("ldap", "house")
+        self.identity = Identity.objects.create(
+            provider=self.directory, subject="1", account=self.tara, created_at=self.tara.created_at
+        )
+        self.report = finish_test(
+            begin_test(self.directory, [], actor=owner), [Check(False, "Connection", "No answer.")], None, actor=owner
+        )
+        self.session, _new = open_session(self.stream, name="v-1", who="tara", actor=make.actor())
+        values = {"name": "Camera 1", "card_id": "0"}
+        self.device = create_device(self.streamer, values, actor=make.actor())
+        self.input = add_end(self.stream, Input(kind="publish"), {}, actor=make.actor())
+        self.push = add_end(self.stream, Push(kind="rtmp"), {"url": "rtmp://live.example.com/app"}, actor=make.actor())
         self.entry = Entry.objects.create(
             at=Session.objects.latest("pk").opened_at, event="account.locked", outcome="success", actor_name="sam"
         )
@@ -178,14 +199,18 @@ class World:
         return self.make.client(self.people[name], **how)
 
     @property
-    def ids(self) -> dict[str, int]:
+    def ids(self) -> dict[str, Any]:
         """What the addresses name: somebody else's account, session and API key, an entry, a message."""
         theirs = Session.objects.of_account(self.tara.pk).latest("pk")
         mine = {"accounts": self.tara.pk, "impersonate": self.tara.pk, "admin-mode": self.elevation.pk}
         mine |= {"projects": self.project.pk, "members": self.membership.pk}
         mine |= {"streamers": self.streamer.pk, "streams": self.stream.pk, "resources": self.stream.pk}
         mine |= {"recordings": self.recording.pk, "passkeys": self.passkey.pk}
+        mine |= {"stream-sessions": self.session.pk, "devices": self.device.pk}
+        mine |= {"inputs": self.input.pk, "pushes": self.push.pk}
         mine |= {"sessions": theirs.pk, "keys": self.key.pk, "audit": self.entry.pk}
+        mine |= {"single-sign-on": self.directory.pk, "sso": self.provider.alias, "new": "ldap"}
+        mine |= {"reports": self.report.key, "identities": self.identity.pk}
         return mine | {"feedback": self.letter.pk, "outbox": self.mail.pk}
 
 

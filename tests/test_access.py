@@ -13,8 +13,9 @@ from tests.pages import CAST, Row, World, changed, contents, rows, table
 
 ROWS = rows()
 EVERYBODY = ["nobody", *CAST]
-# What a permitted call without its fields may answer: done, shown, sent on; damaged, missing, not now, to be mended.
-PERMITTED = {200, 204, 302, 400, 404, 409, 422}
+# What a permitted call without its fields may answer: done, shown, sent on; damaged, missing, not now, to be mended;
+# or that a provider does not answer.
+PERMITTED = {200, 204, 302, 400, 404, 409, 422, 503}
 
 
 def route(row: Row) -> str:

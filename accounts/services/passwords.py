@@ -15,6 +15,12 @@ from sessions_admin.services import end_sessions_of
 PASSWORD_CHANGED = event("account.password_changed", _("Password changed"))
 
 
+class NoPasswordHere(Refused):
+    """Else whoever another system let in once could come back without asking it."""
+
+    message = _("This account has no password here. Administrators can set one.")
+
+
 class ChangeYourOwnOnTheProfile(Refused):
     message = _("Change your own password on your profile, where your current one is asked.")
 
@@ -35,9 +41,12 @@ def set_password(account: Account, password: str, *, actor: Actor, temporary: bo
 
 
 def choose_password(account: Account, password: str, *, actor: Actor) -> Account:
-    """The account's own person sets it; every other session ends. Raises ValidationError for a weak password."""
+    """The account's own person changes it; every other session ends. Raises NoPasswordHere, ValidationError for a weak
+    password."""
     with change(PASSWORD_CHANGED, actor=actor, target=account, temporary=False, own=True) as entry:
         current = fresh(account)
+        if not current.has_usable_password():
+            raise NoPasswordHere
         entry.details["sessions_ended"] = write_password(current, password, temporary=False, actor=actor)
     return current
 

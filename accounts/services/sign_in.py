@@ -3,6 +3,8 @@
 Order: throttle → password → locked or inactive → forced password change → second factor → session with a new key.
 """
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
@@ -10,10 +12,12 @@ from django.contrib.auth import authenticate, login, logout
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
 from accounts.services import throttle
+from accounts.services.ways import Attempt, keep
 from agora.base.actor import Actor
 from agora.base.errors import Refused
 from audit.events import event
@@ -22,7 +26,7 @@ from audit.services import record
 from sessions_admin.elevations import end_of_sessions
 from sessions_admin.models import Cause, Method
 from sessions_admin.services import CLOSED
-from sessions_admin.store import SessionStore
+from sessions_admin.store import SessionStore, Way
 from settings_admin.models import ServerSettings
 
 OPENED = event("session.opened", _("Signed in"))
@@ -38,34 +42,52 @@ class WrongCredentials(Refused):
     message = _("Username or password is not right, or the account may not sign in.")
 
 
-def check_credentials(request: HttpRequest, username: str, password: str, *, actor: Actor) -> Account:
-    """The account behind username and password, when it may sign in. Raises TooManyAttempts, WrongCredentials."""
+class NobodyAnswered(Refused):
+    """Whoever knows the password could not be asked; nothing was learned about it."""
+
+    status = 503
+
+
+def check_credentials(request: HttpRequest, username: str, password: str, *, actor: Actor) -> tuple[Account, Way]:
+    """The account behind username and password, when it may sign in, and who said so: ourselves or a directory.
+
+    Raises TooManyAttempts, WrongCredentials, NobodyAnswered.
+    """
     address = actor.origin.address
     throttle.check(username, address, now=actor.at)
-    account = authenticate(request, username=username, password=password)
+    attempt = Attempt(actor=actor)
+    account = authenticate(request, username=username, password=password, attempt=attempt)
     assert account is None or isinstance(account, Account)
     if account is not None and account.is_usable:
-        return account
-    _failed(username, address, actor=actor)
-    raise WrongCredentials
+        return account, attempt.way
+    _failed(username, address, attempt)
+    raise NobodyAnswered(attempt.sentence) if attempt.sentence and account is None else WrongCredentials
 
 
-def _failed(username: str, address: str | None, *, actor: Actor) -> None:
+def _failed(username: str, address: str | None, attempt: Attempt) -> None:
     known = Account.objects.named(username).first()
-    reason = "unknown username" if known is None else "wrong password"
+    reason = attempt.reason or ("unknown username" if known is None else "wrong password")
     if known is not None and not known.is_usable:
         reason = "account locked" if known.is_locked else "account inactive"
     with transaction.atomic():
-        waits: dict[str, Any] = throttle.count_failure(username, address, now=actor.at)
+        waits: dict[str, Any] = {}
+        if attempt.heard or not attempt.sentence:  # else nothing was learned, by nobody
+            waits = throttle.count_failure(username, address, now=attempt.actor.at)
         # What is typed as a username may be a password: an unknown one is not written down.
-        record(OPENED, actor=actor, target=known, outcome=Outcome.FAILED, reason=reason, **waits)
+        record(
+            OPENED,
+            actor=attempt.actor,
+            target=known,
+            outcome=Outcome.FAILED,
+            **{"reason": reason, **attempt.details, **waits},
+        )
 
 
-def missing_step(account: Account, method: Method) -> str:
+def missing_step(account: Account, way: Way) -> str:
     """What is asked before the session opens: "new password", "code", "setup", or nothing."""
-    if method == Method.PASSWORD and account.must_change_password:
+    if way.method == Method.PASSWORD and account.must_change_password:
         return "new password"
-    if not method.asks_second_factor:
+    if not way.asks_second_factor:
         return ""
     if account.second_factor:
         return "code"
@@ -73,22 +95,34 @@ def missing_step(account: Account, method: Method) -> str:
 
 
 def open_session(
-    request: HttpRequest, account: Account, *, method: Method, actor: Actor, second_factor: str = ""
+    request: HttpRequest,
+    account: Account,
+    *,
+    way: Way,
+    actor: Actor,
+    second_factor: str = "",
+    kept: Mapping[str, str] | None = None,
 ) -> None:
-    """Sign the account in here, under a new key; a session that was open in this browser ends."""
+    """Sign the account in here, under a new key; a session that was open in this browser ends.
+
+    ``kept`` is what signing out at the provider will need.
+    """
     store = request.session
     assert isinstance(store, SessionStore)
     with transaction.atomic():
         if store.account is not None:
             close_session(request, cause=Cause.SIGNED_IN_AGAIN, actor=actor)
         store.pop(PENDING, None)
-        store.method = method
+        store.way = way
         login(request, account, backend="accounts.backends.LocalBackend")
+        keep(store, kept or {})
         store.save()
         throttle.forget(account.username)
         who = actor.as_account(account, store.row_id)
         how: dict[str, Any] = {"second_factor": second_factor} if second_factor else {}
-        record(OPENED, actor=who, target=store.row, method=method, **how)
+        if way.provider_id is not None:
+            how |= {"provider": way.provider_name, "subject": way.provider_subject}
+        record(OPENED, actor=who, target=store.row, method=way.method, **how)
 
 
 def close_session(request: HttpRequest, *, actor: Actor, cause: Cause = Cause.SIGNED_OUT) -> None:
@@ -106,29 +140,46 @@ def close_session(request: HttpRequest, *, actor: Actor, cause: Cause = Cause.SI
             record(CLOSED, actor=who, target=row, account=account.username, cause=cause)
 
 
-def hold(request: HttpRequest, account: Account) -> None:
-    """The password was right but a step is missing: remember who, in a session that is still nobody's."""
+def hold(request: HttpRequest, account: Account, *, way: Way, kept: Mapping[str, str] | None = None) -> None:
+    """The first proof was right but a step is missing: remember who, in a session that is still nobody's."""
     store = request.session
     if getattr(store, "account", None) is not None:
         store.flush()
     store.cycle_key()
-    store[PENDING] = {"account": account.pk, "until": (timezone.now() + PENDING_FOR).timestamp()}
+    until = (timezone.now() + PENDING_FOR).timestamp()
+    store[PENDING] = {"account": account.pk, "until": until, "state": _state(account), "way": asdict(way)}
+    keep(store, kept or {})
 
 
-def held(request: HttpRequest) -> Account | None:
-    """The account that is half-way through signing in here; None when there is none, or it took over ten minutes."""
+def held(request: HttpRequest) -> tuple[Account, Way] | None:
+    """Who is half-way through signing in here, and how.
+
+    None when nobody is, it took over ten minutes, or the account was changed since, by a new password, a lock or a
+    reset of its second factor say: what was proved then proves nothing now.
+    """
     pending = request.session.get(PENDING)
     if not pending or pending["until"] < timezone.now().timestamp():
         return None
     account: Account | None = Account.objects.usable().filter(pk=pending["account"]).first()
-    return account
+    same = account is not None and constant_time_compare(pending.get("state", ""), _state(account))
+    return (account, Way(**pending["way"])) if account is not None and same else None
+
+
+def _state(account: Account) -> str:
+    """What every change of the account changes, and signing in does not; keyed, as Django's session hash is."""
+    facts = f"{account.password} {account.second_factor} {account.modified_at.isoformat()}"
+    return salted_hmac("accounts.half-way", facts, algorithm="sha256").hexdigest()
 
 
 def confirm_password(request: HttpRequest, account: Account, password: str, *, actor: Actor) -> None:
-    """Ask the signed-in person's password again. Raises TooManyAttempts, WrongCredentials; each failure is recorded."""
+    """Ask the signed-in person's password again. Raises TooManyAttempts, WrongCredentials, NobodyAnswered; each
+    failure is recorded."""
     throttle.check(account.username, actor.origin.address, now=actor.at)
-    if authenticate(request, username=account.username, password=password) is not None:
+    attempt = Attempt(actor=actor, confirming=True)
+    if authenticate(request, username=account.username, password=password, attempt=attempt) == account:
         return
+    if attempt.sentence:
+        raise NobodyAnswered(attempt.sentence)
     with transaction.atomic():
         waits: dict[str, Any] = throttle.count_failure(account.username, actor.origin.address, now=actor.at)
         record(CONFIRMED, actor=actor, target=account, outcome=Outcome.FAILED, **waits)

@@ -29,6 +29,7 @@ TABS = (
     ("accounts:card", gettext_lazy("Overview"), "accounts.view"),
     ("accounts:card-sessions", gettext_lazy("Sessions"), "sessions.view"),
     ("accounts:card-activity", gettext_lazy("Audit log"), "audit.view"),
+    ("sso:card", gettext_lazy("Identities"), "accounts.view"),
     ("api_keys:card", gettext_lazy("API keys"), "accounts.view"),
     ("accounts:card-permissions", gettext_lazy("Permissions"), "accounts.view"),
     ("resources:account", gettext_lazy("Resources"), "accounts.change"),

@@ -1,5 +1,6 @@
 """In and out: the sign-in page, the forced change of a temporary password, signing out."""
 
+from collections.abc import Mapping
 from urllib.parse import quote
 
 from django.conf import settings
@@ -14,12 +15,12 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.forms.sign_in import NewPasswordForm, SignInForm
 from accounts.middleware import while_enrolling
 from accounts.models import Account
-from accounts.services import passwords, sign_in
+from accounts.services import passwords, sign_in, ways
 from accounts.services.throttle import TooManyAttempts
 from agora.base.access import even_while_looking, public, signed_in
-from agora.base.http import Request, next_url
+from agora.base.http import Request, next_url, send_away
 from mail.services import mail_is_on
-from sessions_admin.models import Method
+from sessions_admin.store import Way
 from settings_admin.models import ServerSettings
 
 
@@ -31,19 +32,26 @@ def sign_in_page(request: Request) -> HttpResponse:
     """Username and password; one answer for everything that is wrong with them."""
     target = next_url(request, resolve_url(settings.LOGIN_REDIRECT_URL))
     form = SignInForm(request.POST if request.method == "POST" else None)
-    wait = 0
+    wait, silent = 0, False
     if request.method == "POST" and form.is_valid():
         try:
-            account = sign_in.check_credentials(request, **form.cleaned_data, actor=request.actor)
+            account, way = sign_in.check_credentials(request, **form.cleaned_data, actor=request.actor)
         except TooManyAttempts as refusal:
             form.add_error(None, str(refusal))
             wait = refusal.seconds
-        except sign_in.WrongCredentials as refusal:
+        except (sign_in.WrongCredentials, sign_in.NobodyAnswered) as refusal:
             form.add_error(None, str(refusal))
+            silent = isinstance(refusal, sign_in.NobodyAnswered)
         else:
-            return go_on(request, account, target)
-    status = 429 if wait else 422 if form.errors else 200
-    context = {"form": form, "next": target, "may_reset": mail_is_on(), "may_register": may_register()}
+            return go_on(request, account, target, way=way)
+    status = 429 if wait else 503 if silent else 422 if form.errors else 200
+    context = {
+        "form": form,
+        "next": target,
+        "may_reset": mail_is_on(),
+        "may_register": may_register(),
+        "buttons": ways.buttons(),
+    }
     response = render(request, "accounts/sign_in.html", context, status=status)
     if wait:
         response["Retry-After"] = str(wait)
@@ -61,19 +69,21 @@ STEPS = {
 }
 
 
-def go_on(request: Request, account: Account, target: str) -> HttpResponse:
+def go_on(
+    request: Request, account: Account, target: str, *, way: Way = ways.LOCAL, kept: Mapping[str, str] | None = None
+) -> HttpResponse:
     """To the step that is still missing, else into the session. Whoever is half-way is nobody everywhere else."""
-    if step := sign_in.missing_step(account, Method.PASSWORD):
-        sign_in.hold(request, account)
+    if step := sign_in.missing_step(account, way):
+        sign_in.hold(request, account, way=way, kept=kept)
         return redirect(f"{resolve_url(STEPS[step])}?next={quote(target)}")
-    sign_in.open_session(request, account, method=Method.PASSWORD, actor=request.actor)
+    sign_in.open_session(request, account, way=way, kept=kept, actor=request.actor)
     return redirect(target)
 
 
 def held_for(request: Request, step: str) -> Account | None:
     """The account that is half-way here and misses exactly this step."""
-    account = sign_in.held(request)
-    return account if account and sign_in.missing_step(account, Method.PASSWORD) == step else None
+    found = sign_in.held(request)
+    return found[0] if found and sign_in.missing_step(*found) == step else None
 
 
 @public
@@ -101,6 +111,10 @@ def new_password_page(request: Request) -> HttpResponse:
 @signed_in
 @require_POST
 def sign_out(request: Request) -> HttpResponse:
+    """Here at once; where a provider is to be told as well, by a page that goes on there."""
+    elsewhere = ways.where_to(request)
     sign_in.close_session(request, actor=request.actor)
+    if elsewhere:
+        return send_away(request, elsewhere, _("You are signed out here. Now signing out where you came from."))
     messages.info(request, _("You are signed out."))
     return redirect("accounts:sign-in")

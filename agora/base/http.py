@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
@@ -33,7 +35,7 @@ class Request(HttpRequest):
 
 def is_api(request: HttpRequest) -> bool:
     """Is this a call of the REST API? Its answers are JSON, errors included."""
-    return request.path.startswith("/api/v1/")
+    return request.path.startswith("/api/v1/") or request.path == "/api/v1"
 
 
 class StaticFiles(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # whitenoise has no types
@@ -79,6 +81,18 @@ def next_url(request: HttpRequest, default: str) -> str:
     target = request.POST.get("next") or request.GET.get("next") or ""
     safe = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
     return target if safe and target.startswith("/") else default
+
+
+def send_away(request: HttpRequest, address: str, sentence: str) -> HttpResponse:
+    """A page that goes on at another server by itself, and by its link where it does not.
+
+    A redirect would do for a GET; the answer to a form may not lead there (CSP, form-action 'self').
+    """
+    if urlsplit(address).scheme not in ("https", "http"):
+        raise ValueError("Only addresses of the web lead away.")
+    response = render(request, "layouts/away.html", {"address": address, "sentence": sentence})
+    response["Cache-Control"] = "no-store"  # the address may work once
+    return response
 
 
 def stream(lines: Iterable[str | bytes], *, filename: str, content_type: str) -> StreamingHttpResponse:

@@ -113,6 +113,19 @@ def _cipher(key: str) -> Fernet:
     return Fernet(key)
 
 
+def encrypted(text: str) -> str:
+    """A Fernet token of the text with the server's key, as EncryptedField stores it; empty stays empty."""
+    return _cipher(settings.ENCRYPTION_KEY).encrypt(text.encode()).decode() if text else ""
+
+
+def decrypted(token: str) -> str:
+    """What ``encrypted`` hid; Unreadable with another key."""
+    try:
+        return _cipher(settings.ENCRYPTION_KEY).decrypt(token.encode()).decode() if token else token
+    except InvalidToken:
+        return Unreadable()
+
+
 class EncryptedField(models.TextField):  # type: ignore[type-arg]
     """A secret: plain text in Python, a Fernet token (AES-128-CBC, HMAC-SHA256) in the column. Empty stays empty.
 
@@ -120,13 +133,10 @@ class EncryptedField(models.TextField):  # type: ignore[type-arg]
     """
 
     def get_prep_value(self, value: Any) -> Any:
-        return _cipher(settings.ENCRYPTION_KEY).encrypt(str(value).encode()).decode() if value else ""
+        return encrypted(str(value)) if value else ""
 
     def from_db_value(self, value: Any, *_: Any) -> Any:
-        try:
-            return _cipher(settings.ENCRYPTION_KEY).decrypt(value.encode()).decode() if value else value
-        except InvalidToken:
-            return Unreadable()
+        return decrypted(value) if value else value
 
 
 # What stands in the query where the value comes: no column holds either.

@@ -29,7 +29,7 @@ from sessions_admin.models import Elevation
 def start(request: Request) -> HttpResponse:
     """Ask why, and again who it is; then every project is open."""
     account = person(request)
-    ways = admin_mode.ways_to_confirm(account)
+    ways = admin_mode.ways_to_confirm(request, account, now=request.actor.at)
     form = AdminModeForm(request.POST if request.method == "POST" else None, ways=ways)
     if request.method == "POST" and form.is_valid():
         try:
@@ -40,7 +40,7 @@ def start(request: Request) -> HttpResponse:
             return redirect("projects:list")
     context = {
         "form": form,
-        "can_confirm": ways.password or ways.code,
+        "ways": ways,
         "why_not": admin_mode.NothingToConfirmWith.message,
     }
     return render(request, "projects/admin_mode.html", context, status=422 if form.errors else 200)

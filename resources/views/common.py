@@ -14,7 +14,12 @@ from resources.roles import Action, Decision, Kind
 from resources.services.rules import MayNot, effective_role, effective_roles
 
 NAMES = 2  # accounts named in the column "Shared with"
-PAGES = {Kind.STREAMER: "streamers", Kind.STREAM: "streams", Kind.RECORDING: "recordings"}
+PAGES = {
+    Kind.STREAMER: "streamers",
+    Kind.STREAM: "streams",
+    Kind.SESSION: "stream-sessions",
+    Kind.RECORDING: "recordings",
+}
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,10 @@ class Line:
     @property
     def may_see_permissions(self) -> bool:
         return self.decision.allows(Action.SEE_PERMISSIONS)
+
+    @property
+    def may_edit(self) -> bool:
+        return self.decision.allows(Action.EDIT)
 
     @property
     def more(self) -> bool:

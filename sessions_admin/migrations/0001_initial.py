@@ -32,6 +32,7 @@ class Migration(migrations.Migration):
                         choices=[
                             ("", "Open"),
                             ("signed_out", "Signed out"),
+                            ("signed_out_there", "Signed out at the provider"),
                             ("signed_in_again", "Signed in again"),
                             ("ended", "Ended by"),
                             ("ended_others", "Ended from another session"),
@@ -49,8 +50,23 @@ class Migration(migrations.Migration):
                 ("closed_by_name", models.CharField(blank=True, max_length=150)),
                 (
                     "method",
-                    models.CharField(blank=True, choices=[("", "Unknown"), ("password", "Password")], max_length=20),
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", "Unknown"),
+                            ("password", "Password"),
+                            ("openid", "OpenID Connect"),
+                            ("saml", "SAML"),
+                            ("ldap", "LDAP"),
+                        ],
+                        max_length=20,
+                    ),
                 ),
+                ("asks_second_factor", models.BooleanField(default=True)),
+                ("provider_id", models.BigIntegerField(null=True)),
+                ("provider_name", models.CharField(blank=True, max_length=100)),
+                ("provider_session", models.CharField(blank=True, max_length=255)),
+                ("provider_subject", models.CharField(blank=True, max_length=255)),
                 ("address", models.GenericIPAddressField(null=True)),
                 ("user_agent", models.CharField(blank=True, max_length=400)),
                 (
@@ -87,6 +103,11 @@ class Migration(migrations.Migration):
                         fields=["closed_at", "id"],
                         name="session_closed",
                     ),
+                    models.Index(
+                        condition=models.Q(("closed_at__isnull", True), ("provider_id__isnull", False)),
+                        fields=["provider_id", "provider_subject"],
+                        name="session_open_provider",
+                    ),
                 ],
                 "constraints": [
                     models.CheckConstraint(
@@ -96,6 +117,7 @@ class Migration(migrations.Migration):
                                 [
                                     "",
                                     "signed_out",
+                                    "signed_out_there",
                                     "signed_in_again",
                                     "ended",
                                     "ended_others",
@@ -109,6 +131,18 @@ class Migration(migrations.Migration):
                             )
                         ),
                         name="session_cause_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("method__in", ["", "password", "openid", "saml", "ldap"])),
+                        name="session_method_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("provider_id__isnull", False),
+                            models.Q(("provider_session", ""), ("provider_subject", "")),
+                            _connector="OR",
+                        ),
+                        name="session_subject_of_a_provider",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(

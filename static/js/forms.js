@@ -12,6 +12,9 @@ whenAdded((root) => {
   for (const form of all("form[method=post]", root)) form.noValidate = true;
 });
 
+// A form that only passes something on to another server goes by itself.
+find("form[data-go]")?.requestSubmit();
+
 on("click", "[data-reveal]", (button) => {
   const input = document.getElementById(button.dataset.reveal);
   const shown = input.type === "text";

@@ -62,11 +62,17 @@ class TestOnTheProfile:
         assert not Authenticator.objects.exists() and not RecoveryCode.objects.exists()
 
     def test_it_stays_while_the_server_requires_it(self, make: Make) -> None:
-        ada, _codes = enrolled(make)
+        """The page says so at once, and no recovery code is spent on being told."""
+        ada, codes = enrolled(make)
         ServerSettings.objects.update(two_factor_required=True)
-        answer = make.client(ada).post(f"{MINE}remove/", {"current_password": PASSWORD, "code": code_of(ada)})
+        client = make.client(ada)
+        shown = client.get(f"{MINE}remove/")
+        assert shown.status_code == 403 and "Replace it instead" in text(shown)
+        assert not Entry.objects.filter(event="second_factor.removed").exists()
+        answer = client.post(f"{MINE}remove/", {"current_password": PASSWORD, "code": codes[0]})
         assert answer.status_code == 403 and "Replace it instead" in text(answer)
-        assert Authenticator.objects.get(user=ada).confirmed
+        assert Entry.objects.get(event="second_factor.removed").outcome == "denied"
+        assert Authenticator.objects.get(user=ada).confirmed and RecoveryCode.objects.left().count() == 10
 
     def test_a_new_phone(self, make: Make) -> None:
         """Password and a code of the old app; the old one counts until the new one is confirmed."""

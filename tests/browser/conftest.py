@@ -58,8 +58,8 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 class Watch:
     """Collects what a page must not do."""
 
-    def __init__(self, context: BrowserContext, server: str) -> None:
-        self.host = urlsplit(server).netloc
+    def __init__(self, context: BrowserContext, server: str, beside: tuple[str, ...]) -> None:
+        self.hosts = {urlsplit(address).netloc for address in (server, *beside)}
         self.faults: list[str] = []
         context.expose_binding("violated", lambda _source, what: self.faults.append(f"content policy: {what}"))
         context.add_init_script(WATCH)
@@ -76,7 +76,7 @@ class Watch:
 
     def _asked(self, request: Request) -> None:
         parts = urlsplit(request.url)
-        if parts.scheme in ("http", "https", "ws", "wss") and parts.netloc != self.host:
+        if parts.scheme in ("http", "https", "ws", "wss") and parts.netloc not in self.hosts:
             self.faults.append(f"foreign request: {request.url}")
 
     def _answered(self, response: Response) -> None:
@@ -87,17 +87,20 @@ class Watch:
 
 @pytest.fixture
 def browse(browser: Browser, live_server: LiveServer, make: Make) -> Iterator[Browse]:
-    """``browse(ada)`` is a browser of ada's own, signed in; ``browse()`` a visitor's. Options are Playwright's."""
+    """``browse(ada)`` is a browser of ada's own, signed in; ``browse()`` a visitor's. Options are Playwright's.
+
+    ``beside`` names the addresses of identity providers, whose pages it may visit as well.
+    """
     opened: list[tuple[BrowserContext, Watch]] = []
 
-    def new(account: Account | None = None, **options: Any) -> Page:
+    def new(account: Account | None = None, *, beside: tuple[str, ...] = (), **options: Any) -> Page:
         usual = {
             "base_url": live_server.url, "reduced_motion": "reduce", "timezone_id": "UTC", "locale": "en-GB",
             "viewport": {"width": 1280, "height": 800},
         }  # fmt: skip
         context = browser.new_context(**(usual | options))
         context.set_default_timeout(PATIENCE)
-        opened.append((context, Watch(context, live_server.url)))
+        opened.append((context, Watch(context, live_server.url, beside)))
         if account is not None:
             key = make.client(account).cookies[settings.SESSION_COOKIE_NAME].value
             context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": key, "url": live_server.url}])

@@ -92,7 +92,7 @@ def test_the_password_and_a_reason_are_asked(signed_in: SignedIn, boss: Account)
 def test_an_account_without_a_password_is_told_what_is_not_possible(signed_in: SignedIn, root: Account) -> None:
     client = signed_in(root)
     page = client.get("/admin-mode/").content.decode()
-    assert "is not possible yet" in page
+    assert "is not possible for this account yet" in page
     for confirmed in (FORM, {"reason": "Ticket 4711", "code": "123456"}):
         assert client.post("/admin-mode/", confirmed).status_code in (409, 422)
     assert not Elevation.objects.exists()

@@ -1,10 +1,12 @@
 """schemathesis tries a live server against its own schema, as everybody: no 5xx, nothing the schema doesn't say."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
+from ninja import Schema
 from pytest_django.live_server_helper import LiveServer
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -47,6 +49,22 @@ def test_the_server_keeps_to_its_schema(person: str, live_server: LiveServer, se
         ServerSettings.objects.update(allow_api_keys=True, allow_registration=False)
         Account.objects.update(is_active=True, locked_at=None, locked_by_id=None, locked_by_name="", lock_reason="")
     assert tried > len(SCHEMA["paths"])
+
+
+def test_no_two_schemas_have_one_name() -> None:
+    """The description names each once; a second one would be described as the first."""
+    found: dict[str, set[type]] = {}
+    for kind in every_schema(Schema):
+        if any(word in kind.__module__ for word in ("api", "schemas")) and not kind.__module__.startswith("ninja"):
+            found.setdefault(kind.__name__, set()).add(kind)
+    assert len(found) > 30
+    assert {name: kinds for name, kinds in found.items() if len(kinds) > 1} == {}
+
+
+def every_schema(kind: type) -> Iterator[type]:
+    for below in kind.__subclasses__():
+        yield below
+        yield from every_schema(below)
 
 
 def attempt(operation: Any, url: str, headers: dict[str, str], examples: int) -> int:

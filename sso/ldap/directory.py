@@ -1,0 +1,314 @@
+"""One directory and one person in it: found by a username, checked with a password, judged by groups.
+
+The conversation is django-auth-ldap's; what it swallows is raised here, and it touches no table of ours.
+"""
+
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import ldap
+from django.utils.translation import gettext as _
+from django_auth_ldap.backend import LDAPBackend, _LDAPUser, ldap_error
+
+from agora.base.models import fold
+from sso import limits
+from sso.claims import Person, ProviderRefused, ProviderSilent
+from sso.ldap.connection import SUBJECTS, name_in, same_dn, settings_of
+from sso.models import Ldap
+from sso.models.ldap import GroupType
+
+DISABLED = 0x2  # ACCOUNTDISABLE of userAccountControl (MS-ADTS 2.2.16)
+SILENT = (
+    ldap.SERVER_DOWN, ldap.CONNECT_ERROR, ldap.TIMEOUT, ldap.TIMELIMIT_EXCEEDED, ldap.UNAVAILABLE, ldap.BUSY,
+)  # fmt: skip
+
+
+class NotThere(ProviderRefused):
+    """The directory knows nobody, or several, by this username: the next one may be asked."""
+
+
+class NotEncrypted(ProviderSilent):
+    """The connection could not be encrypted, or to somebody else; nothing was said on it."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.reason = "tls"
+
+
+class Broken(ProviderRefused):
+    """What the provider's settings say is not so in the directory: nothing was learned about the person."""
+
+
+class WrongPassword(ProviderRefused):
+    """The next directory may be asked."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the three groups say; None where no such group is set."""
+
+    required: bool | None = None
+    denied: bool | None = None
+    superuser: bool | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    person: Person
+    dn: str
+    judgement: Judgement
+    disabled: str = ""  # why, for administrators
+
+    def check(self) -> None:
+        """May this person come in? Raises ProviderRefused (disabled, deny_group, require_group). Deny wins."""
+        if self.disabled:
+            raise ProviderRefused("disabled", self.disabled)
+        if self.judgement.denied:
+            raise ProviderRefused("deny_group", _("%(dn)s is in the Deny Group.") % {"dn": self.dn})
+        if self.judgement.required is False:
+            raise ProviderRefused("require_group", _("%(dn)s is not in the Require Group.") % {"dn": self.dn})
+
+
+class Directory(LDAPBackend):  # type: ignore[misc]  # the library has no types
+    """The library's backend with the settings of one row."""
+
+    def __init__(self, row: Ldap) -> None:
+        self.row = row
+        self.settings = settings_of(row)
+
+    # --- For others, each a conversation with a deadline ------------------------------------------------------------
+
+    def sign_in(self, username: str, password: str) -> Found:
+        """Who has this username and password. Raises NotThere, WrongPassword, ProviderRefused, ProviderSilent.
+
+        An empty password would be an anonymous bind, which succeeds (RFC 4513, 5.1.2).
+        """
+        if not password or not _is_text(password):
+            raise WrongPassword("wrong_password", _("The password is empty or no text."))
+
+        def conversation() -> Found:
+            user = self.user(username)
+            user.bind(password)
+            return self.judge(user)
+
+        found: Found = limits.ask(self.row.url, self.told(conversation))
+        return found
+
+    def look_up(self, username: str, *, paused: bool = True) -> Found:
+        """Who has this username, without a password. Raises NotThere, ProviderRefused, ProviderSilent."""
+        found: Found = limits.ask(self.row.url, self.told(lambda: self.judge(self.user(username))), paused=paused)
+        return found
+
+    # --- Parts of a conversation ------------------------------------------------------------------------------------
+
+    def told(self, conversation: Any) -> Any:
+        """The conversation, with the library's errors in our words, and its connection closed afterwards."""
+
+        def talk() -> Any:
+            self.users: list[DirectoryUser] = []
+            try:
+                return conversation()
+            except ldap.LDAPError as error:
+                raise refusal_of(error, self.row) from error
+            finally:
+                for user in self.users:
+                    user.close()
+
+        return talk
+
+    def user(self, username: str) -> "DirectoryUser":
+        """The one entry with this username. Raises NotThere."""
+        if not _is_text(username):
+            raise NotThere("unknown_username", _("This is no username."))
+        user = DirectoryUser(self, username=username.strip())
+        self.users.append(user)
+        if user.dn is None or user.attrs is None:
+            raise NotThere("unknown_username", _("The directory has nobody, or several, with this username."))
+        return user
+
+    def nobody(self) -> "DirectoryUser":
+        """A connection to look around on."""
+        user = DirectoryUser(self, username="")
+        self.users.append(user)
+        return user
+
+    def judge(self, user: "DirectoryUser") -> Found:
+        """Everything that the directory says of the person."""
+        row = self.row
+        wanted = (row.require_group, row.deny_group, row.superuser_group)
+        required, denied, superuser = (user.is_in(group) if group else None for group in wanted)
+        if denied is False and row.group_type != GroupType.MEMBER_OF and not user.exists(row.deny_group):
+            # A rule that can't be asked is not a rule that was passed.
+            raise Broken("deny_group_missing", _("The directory has no group %(dn)s.") % {"dn": row.deny_group})
+        person = user.person(superuser)
+        return Found(person, user.dn, Judgement(required, denied, superuser), user.disabled())
+
+
+class DirectoryUser(_LDAPUser):  # type: ignore[misc]
+    """The library's idea of a person, who raises what went wrong."""
+
+    backend: Directory
+
+    def bind(self, password: str) -> None:
+        try:
+            self._authenticate_user_dn(password)
+        except self.AuthenticationFailed as error:
+            raise WrongPassword("wrong_password", _("The directory refused the password.")) from error
+
+    def greet(self) -> None:
+        """Connect and ask something, as nobody yet; any answer will do."""
+        try:
+            self._get_connection().whoami_s()
+        except (*SILENT, ldap.PROTOCOL_ERROR):
+            raise
+        except ldap.LDAPError:
+            return
+
+    def close(self) -> None:
+        if self._connection is not None:
+            try:
+                self._connection.unbind_s()
+            except ldap.LDAPError:
+                return
+
+    def values(self, name: str) -> list[str]:
+        return [_readable(value) for value in (self.attrs or {}).get(name, [])]
+
+    def value(self, name: str) -> str:
+        return next(iter(self.values(name)), "")
+
+    @property
+    def groups(self) -> list[tuple[str, str]]:
+        """(DN, name) of every group that the search finds."""
+        row = self.backend.row
+        if row.group_type != GroupType.MEMBER_OF and not row.group_search_dn:
+            return []
+        infos = self._get_groups()._get_group_infos()
+        return [(dn, str(attrs.get("cn", [name_in(dn)])[0])) for dn, attrs in infos]
+
+    def is_in(self, group: str) -> bool:
+        """Directly, wherever the group is, or by way of groups that the search finds."""
+        kind = self.settings.GROUP_TYPE
+        if self.backend.row.group_type in (GroupType.NAMES, GroupType.ACTIVE_DIRECTORY, GroupType.UNIQUE_NAMES):
+            direct = self._compare(group, kind.member_attr, self.dn)
+        else:
+            direct = bool(kind.is_member(self, group))
+        return direct or any(same_dn(dn, group) for dn, _name in self.groups)
+
+    def _compare(self, group: str, attribute: str, value: str) -> bool:
+        try:
+            return bool(self.connection.compare_s(group, attribute, value.encode()))
+        except (ldap.NO_SUCH_OBJECT, ldap.NO_SUCH_ATTRIBUTE, ldap.UNDEFINED_TYPE):
+            return False
+
+    def exists(self, dn: str) -> bool:
+        try:
+            return bool(self.connection.search_s(dn, ldap.SCOPE_BASE, attrlist=["1.1"]))
+        except ldap.NO_SUCH_OBJECT:
+            return False
+
+    def person(self, superuser: bool | None) -> Person:
+        typed, names = fold(self._username), self.values(self.backend.row.user_id_attribute)
+        username = next((name for name in names if fold(name) == typed), names[0] if names else "")
+        found = self.groups
+        groups = [name for _dn, name in found] + [dn for dn, _name in found]
+        raw = {name: self.values(name) for name in self.attrs} | {"dn": self.dn}
+        return Person(
+            subject=self.subject(),
+            username=username,
+            email=self.value("mail"),
+            first_name=self.value("givenName"),
+            last_name=self.value("sn"),
+            groups=tuple(dict.fromkeys(filter(None, groups))),
+            superuser=superuser,
+            raw=raw,
+        )
+
+    def subject(self) -> str:
+        """What never changes about an entry, not even when it is renamed or moved (RFC 4530)."""
+        for name in SUBJECTS:
+            for value in self.attrs.get(name, []):
+                if name != "objectGUID":
+                    return str(_readable(value))
+                octets = value if isinstance(value, bytes) else value.encode()
+                return str(uuid.UUID(bytes_le=octets)) if len(octets) == 16 else octets.hex()
+        raise Broken(
+            "no_subject", _("The directory tells neither entryUUID nor objectGUID. Let the Admin Bind DN read it.")
+        )
+
+    def disabled(self) -> str:
+        """Why the directory's own administrators stopped this account; "" when they did not."""
+        says = {
+            "msDS-UserAccountDisabled": lambda value: value.upper() == "TRUE",
+            "nsAccountLock": lambda value: value.upper() == "TRUE",
+            "loginDisabled": lambda value: value.upper() == "TRUE",
+            "userAccountControl": lambda value: value.isdecimal() and bool(int(value) & DISABLED),
+            "pwdAccountLockedTime": _locked,
+            "shadowExpire": _expired,
+        }
+        for name, is_off in says.items():
+            if (value := self.value(name)) and is_off(value):
+                return _("The account is disabled in the directory (%(name)s).") % {"name": name}
+        return ""
+
+
+def refusal_of(error: ldap.LDAPError, row: Ldap) -> ProviderRefused:
+    """The library's error, with the server's own words where it said any."""
+    facts = error.args[0] if error.args and isinstance(error.args[0], dict) else {}
+    words = [str(facts[part]).strip(". ") for part in ("desc", "info") if facts.get(part)]
+    said = ", ".join(words) or type(error).__name__
+    where = {"server": row.url, "said": said[:300]}
+    if row.use_tls and (isinstance(error, ldap.CONNECT_ERROR | ldap.PROTOCOL_ERROR) or _failed_in_tls(said)):
+        sentence = _(
+            "%(server)s: no encryption to the right server (%(said)s). Does it speak TLS on this port? "
+            "Is its certificate signed by the authority that this form names, for this very name, and still valid?"
+        )
+        return NotEncrypted(sentence % where)
+    if isinstance(error, SILENT):
+        return ProviderSilent(_("%(server)s does not answer: %(said)s.") % where)
+    if isinstance(error, ldap.INVALID_CREDENTIALS):
+        return Broken("admin_bind", _("%(server)s refuses the Admin Bind DN or its password.") % where)
+    if isinstance(error, ldap.NO_SUCH_OBJECT):
+        return Broken("no_such_base", _("%(server)s has no such User Search DN or Group Search DN.") % where)
+    return Broken("directory_error", _("%(server)s answered with an error: %(said)s.") % where)
+
+
+def _failed_in_tls(said: str) -> bool:
+    """The library says "can't contact" of an LDAPS server whose certificate it refused; TLS has no words of its own."""
+    return "TLS" in said or "unknown error code" in said
+
+
+def _raise(exception: ldap.LDAPError, **_more: Any) -> None:
+    raise exception
+
+
+# The library writes a line and goes on as if nobody had been found.
+ldap_error.connect(_raise, sender=Directory)
+
+
+def _readable(value: Any) -> str:
+    if isinstance(value, bytes):
+        return value.hex()
+    return str(value)
+
+
+def _is_text(typed: str) -> bool:
+    """Can it be sent at all? Half a surrogate pair can't."""
+    try:
+        typed.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _locked(value: str) -> bool:
+    """ "000001010000Z" stands for: until an administrator unlocks it (draft-behera-ldap-password-policy, 5.3.3)."""
+    return value.startswith("00000101")
+
+
+def _expired(value: str) -> bool:
+    """Days since 1970; -1 stands for never (RFC 2307, shadow(5))."""
+    days = int(value) if value.removeprefix("-").isdecimal() else -1
+    return 0 <= days < (datetime.now(UTC) - datetime(1970, 1, 1, tzinfo=UTC)).days

@@ -1,0 +1,138 @@
+"""The identity provider's metadata: fetched within limits, and read (SAML Metadata 2.0)."""
+
+from copy import deepcopy
+from dataclasses import dataclass
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+from onelogin.saml2.constants import OneLogin_Saml2_Constants as Constants
+from onelogin.saml2.idp_metadata_parser import OneLogin_Saml2_IdPMetadataParser as Parser
+
+from agora.base.errors import Refused
+from sso.claims import ProviderRefused
+from sso.fetch import NoAnswer, fetch
+from sso.saml.document import Element, read
+
+METADATA = "{urn:oasis:names:tc:SAML:2.0:metadata}"
+
+
+class BadMetadata(Refused):
+    """The metadata can't be had or can't be used; the message says why."""
+
+    status = 422
+
+
+@dataclass(frozen=True)
+class IdentityProvider:
+    """What the metadata says: who it is, where it is asked, and the certificates of the keys that it signs with."""
+
+    entity_id: str
+    sign_in: str
+    logout: str
+    logout_answer: str
+    certificates: tuple[str, ...]
+    wants_signed_requests: bool
+    posts: bool = False  # it takes requests as forms only (HTTP-POST binding)
+
+
+def is_safe(url: str) -> bool:
+    """The metadata names the keys that everything else rests on: it comes by https, or from this machine."""
+    parts = urlsplit(url)
+    if parts.scheme == "https" and parts.hostname:
+        return True
+    if parts.scheme != "http":
+        return False
+    try:
+        return ip_address(parts.hostname or "").is_loopback
+    except ValueError:
+        return parts.hostname == "localhost"
+
+
+def download(url: str) -> str:
+    """The document at this address. Raises BadMetadata: not safe, not reachable, too slow, too long, no text."""
+    if not is_safe(url):
+        raise BadMetadata(_("Metadata must come by https; %(url)s does not.") % {"url": url[:200]})
+    try:
+        answer = fetch(url, headers={"Accept": "application/samlmetadata+xml, application/xml, text/xml, */*"})
+    except NoAnswer as error:
+        raise BadMetadata(str(error)) from None
+    if answer.status != 200:
+        raise BadMetadata(_("The Metadata URL answered with status %(status)d.") % {"status": answer.status})
+    try:
+        return answer.content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise BadMetadata(_("The metadata is not encoded in UTF-8.")) from None
+
+
+def understand(xml: str, entity_id: str) -> IdentityProvider:
+    """What this metadata says of the provider with this entity id. Raises BadMetadata."""
+    try:
+        root = read(xml.encode())
+    except ProviderRefused as refusal:
+        raise BadMetadata(_("The metadata can't be read: %(why)s") % {"why": refusal}) from None
+    found = _providers(root)
+    entity = next((one for one in found if one.get("entityID") == entity_id), None)
+    if entity is None:
+        names = ", ".join(one.get("entityID", "")[:200] for one in found[:5]) or _("no identity provider at all")
+        raise BadMetadata(
+            _("The metadata does not describe “%(wanted)s”, but: %(found)s.") % {"wanted": entity_id, "found": names}
+        )
+    for one in (root, entity):
+        until = parse_datetime(one.get("validUntil") or "")
+        if until is not None and timezone.is_aware(until) and until <= timezone.now():
+            raise BadMetadata(_("The metadata was valid until %(at)s only.") % {"at": one.get("validUntil")})
+    return _facts(entity, entity_id)
+
+
+def _facts(entity: Element, entity_id: str) -> IdentityProvider:
+    parsed = Parser.parse(deepcopy(entity))  # the library looks in the whole document
+    posts = "singleSignOnService" not in parsed.get("idp", {})
+    if posts:
+        parsed = Parser.parse(deepcopy(entity), required_sso_binding=Constants.BINDING_HTTP_POST)
+    provider = parsed.get("idp", {})
+    keys = provider.get("x509certMulti", {}).get("signing") or [provider.get("x509cert", "")]
+    # The library takes a lone certificate whatever it is for.
+    only_encrypts = [one.get("use") for one in entity.iter(f"{METADATA}KeyDescriptor")] == ["encryption"]
+    sign_in = provider.get("singleSignOnService", {}).get("url", "")
+    logout = provider.get("singleLogoutService", {}).get("url", "")
+    if not all(keys) or only_encrypts:
+        raise BadMetadata(_("The metadata names no certificate that the provider signs with."))
+    if urlsplit(sign_in).scheme not in ("http", "https"):
+        raise BadMetadata(_("The metadata names no address for signing in by redirect or form."))
+    if logout and urlsplit(logout).scheme not in ("http", "https"):
+        raise BadMetadata(_("The address for single logout in the metadata is no web address."))
+    return IdentityProvider(
+        entity_id=entity_id,
+        sign_in=sign_in,
+        logout=logout,
+        logout_answer=_answers_at(entity, logout),
+        certificates=tuple(dict.fromkeys(keys)),
+        wants_signed_requests=bool(parsed.get("security", {}).get("authnRequestsSigned")),
+        posts=posts,
+    )
+
+
+def _answers_at(entity: Element, logout: str) -> str:
+    """Where answers to logout requests go, when that is another address (ResponseLocation)."""
+    for service in entity.iter(f"{METADATA}SingleLogoutService"):
+        other = service.get("ResponseLocation", "")
+        if service.get("Binding") == Constants.BINDING_HTTP_REDIRECT and urlsplit(other).scheme in ("http", "https"):
+            return str(other)
+    return logout
+
+
+def entity_ids(xml: str) -> list[str]:
+    """The identity providers that a document describes; none where it can't be read."""
+    try:
+        root = read(xml.encode())
+    except ProviderRefused:
+        return []
+    return [one.get("entityID", "") for one in _providers(root)]
+
+
+def _providers(root: Element) -> list[Element]:
+    entities = root.iter(f"{METADATA}EntityDescriptor")
+    return [one for one in entities if one.find(f"{METADATA}IDPSSODescriptor") is not None]

@@ -1,0 +1,139 @@
+"""What SAML providers and their people reach: ACS, SLO, our metadata, and the page in between."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_POST, require_safe
+
+from agora.base.access import public
+from agora.base.http import Request
+from sessions_admin.models import Method
+from sso.claims import Check, NothingBegun, Person, ProviderRefused
+from sso.models import Kind, Provider
+from sso.saml import arrivals, descriptor, leaving
+from sso.saml.protocol import form_of
+from sso.services import again, testing
+from sso.services.arrival import arrive, refuse
+
+
+def _provider(alias: str) -> Provider | None:
+    provider = Provider.objects.with_settings().with_alias(alias)
+    return provider if provider is not None and provider.kind == Kind.SAML else None
+
+
+@public
+@never_cache
+@require_GET
+def post(request: Request, alias: str) -> HttpResponse:
+    """On to a provider that takes forms only: by itself, and by the button where it does not."""
+    address, fields = form_of(request, alias, request.GET.get("request", ""))
+    name = provider.name if (provider := _provider(alias)) else urlsplit(address).netloc
+    page = render(request, "sso/post.html", {"address": address, "fields": fields, "name": name})
+    page._csp_update = {"form-action": [origin_of(address)]}  # type: ignore[attr-defined]  # read by django-csp
+    return page
+
+
+def origin_of(address: str) -> str:
+    """Scheme, name and port."""
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
+@csrf_exempt  # it comes from the provider's site; what it may do is decided by its signature and our own row
+@public
+@never_cache
+@sensitive_post_parameters("SAMLResponse")
+@require_POST
+def acs(request: Request, alias: str) -> HttpResponse:
+    """The provider's answer (Assertion Consumer Service). No session is touched here: the cookie is not sent along."""
+    provider = _provider(alias)
+    if not request.POST.get("SAMLResponse"):
+        raise NothingBegun  # nothing happened that is worth recording
+    enabled = provider if provider is not None and provider.enabled else None
+    try:
+        token = arrivals.receive(request, enabled, alias, actor=request.actor)
+    except ProviderRefused as refused:
+        return refuse(request, provider, refused, actor=request.actor)
+    target = reverse("sso:saml-arrival", args=[alias])
+    return HttpResponse(status=303, headers={"Location": f"{target}?{urlencode({'token': token})}"})
+
+
+@public
+@never_cache
+@require_GET
+def arrival(request: Request, alias: str) -> HttpResponse:
+    """Into the session, or to the report of a test; the token works once, in the browser that began."""
+    actor, provider, token = request.actor, _provider(alias), request.GET.get("token", "")
+    if not token:
+        raise NothingBegun
+    try:
+        row, values = arrivals.land(request, alias, token, actor=actor)
+        person = arrivals.person_in(values)
+        if row.report is not None:
+            testing.check_tester(row.report, request.user)
+            checks = [Check(**check) for check in values["checks"]]
+            testing.finish_test(row.report, checks, person, actor=actor)
+            return redirect("sso:report", row.report.key)
+        assert row.provider is not None and person is not None
+        if asked := values.get("again"):
+            return _asked_again(request, row.provider, person, asked, values)
+    except ProviderRefused as refused:
+        return refuse(request, provider, refused, actor=actor)
+    path, kept = values["next"], values["kept"]
+    return arrive(request, row.provider, person, method=Method.SAML, actor=actor, next_path=path, keep=kept)
+
+
+def _asked_again(
+    request: Request, provider: Provider, person: Person, asked: dict[str, Any], values: dict[str, Any]
+) -> HttpResponse:
+    """The same person as before, asked by the provider just now."""
+    try:
+        again.finish(request, provider, person, asked, at=values["asked_at"], actor=request.actor)
+    except ProviderRefused as refused:
+        raise again.fail(provider, refused, actor=request.actor) from refused
+    return redirect(values["next"])
+
+
+@public
+@never_cache
+@require_GET
+def slo(request: Request, alias: str) -> HttpResponse:
+    """Single logout by redirect: the provider's own request, or its answer to ours. Only with its signature."""
+    provider = _provider(alias)
+    if provider is None:
+        raise Http404
+    if not request.GET:
+        raise NothingBegun
+    named, succeeded = {"name": provider.name}, True
+    try:
+        if "SAMLRequest" not in request.GET:
+            succeeded = leaving.came_back(request, provider, actor=request.actor)
+        elif address := leaving.follow(request, provider, actor=request.actor):
+            return HttpResponseRedirect(address)  # also in a frame of the provider's page, where none of ours is shown
+    except ProviderRefused as refused:
+        return leaving.refuse(request, provider, refused, actor=request.actor)
+    if succeeded:
+        messages.info(request, _("You are signed out, at %(name)s as well.") % named)
+    else:
+        messages.warning(request, _("You are signed out here. %(name)s did not sign you out.") % named)
+    return redirect("accounts:sign-in")
+
+
+@public
+@require_safe
+def metadata(request: Request, alias: str) -> HttpResponse:
+    """Who we are to this provider: entity id, addresses and keys, for the provider to read."""
+    provider = _provider(alias)
+    if provider is None:
+        raise Http404
+    xml = descriptor.describe(request, provider, actor=request.actor)
+    return HttpResponse(xml, content_type="application/samlmetadata+xml")

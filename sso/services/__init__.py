@@ -1,0 +1,1 @@
+"""Every change to single sign-on, by noun."""

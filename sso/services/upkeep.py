@@ -1,0 +1,13 @@
+"""Removing what is past its time."""
+
+from datetime import datetime
+
+from sso.models import Begun, Report, Seen
+from sso.services.testing import SHOWN
+
+
+def purge(*, now: datetime) -> int:
+    """Remove begun sign-ins, one-time ids and reports of tests that count no more; returns how many rows."""
+    Report.objects.unread_since(now - SHOWN).update(content="", tried="")
+    past = (Begun.objects.expired(now), Seen.objects.expired(now), Report.objects.expired(now))
+    return sum(rows.delete()[0] for rows in past)

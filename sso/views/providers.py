@@ -1,0 +1,100 @@
+"""The providers: their list, making one, editing one."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_safe
+
+from agora.base.access import requires
+from agora.base.errors import Refused
+from agora.base.http import Request
+from sso.forms.draft import Draft
+from sso.models import Kind, Provider
+from sso.services import protocols, providers
+from sso.services.providers import NeverTested, ProviderChanged
+from sso.views.common import draft_of
+
+ALIAS = "ALIAS"  # stands in addresses until one was typed
+
+
+@requires("settings.change")
+@require_safe
+def provider_list(request: Request) -> HttpResponse:
+    """In the order in which people see them and directories are asked."""
+    lines = [
+        {"provider": row, "tested": providers.is_tested(row), "place": place}
+        for place, row in enumerate(Provider.objects.with_settings().with_use().in_order())
+    ]
+    return render(request, "sso/list.html", {"lines": lines, "kinds": protocols.kinds()})
+
+
+@requires("settings.change")
+@require_safe
+def choose_kind(request: Request) -> HttpResponse:
+    return render(request, "sso/kinds.html", {"kinds": protocols.kinds()})
+
+
+@requires("settings.change")
+@sensitive_post_parameters()
+@require_http_methods(["GET", "HEAD", "POST"])
+def create(request: Request, kind: str) -> HttpResponse:
+    draft = draft_of(request, kind=kind)
+    if request.method == "POST" and draft.is_valid():
+        try:
+            made = providers.create_provider(
+                draft.provider, draft.group_roles, untested="untested" in request.POST, actor=request.actor
+            )
+        except NeverTested as refusal:
+            return show(request, draft, refusal=refusal)
+        messages.success(request, _("%(name)s is saved.") % {"name": made.name})
+        return redirect("sso:list")
+    return show(request, draft)
+
+
+@requires("settings.change")
+@sensitive_post_parameters()
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: Request, pk: int) -> HttpResponse:
+    draft = draft_of(request, pk=pk)
+    if request.method == "POST" and draft.is_valid():
+        try:
+            providers.change_provider(
+                draft.provider,
+                draft.group_roles,
+                version=draft.version,
+                untested="untested" in request.POST,
+                actor=request.actor,
+            )
+        except (NeverTested, ProviderChanged) as refusal:
+            return show(request, draft, refusal=refusal)
+        messages.success(request, _("Saved."))
+        return redirect("sso:edit", pk)
+    return show(request, draft)
+
+
+def show(request: Request, draft: Draft, *, refusal: Refused | None = None) -> HttpResponse:
+    """The page, with what was wrong and what has to be asked."""
+    saved = draft.saved
+    version = draft.common["version"].value()
+    if saved is not None and isinstance(refusal, ProviderChanged):
+        version = saved.version
+    named = Provider(kind=draft.kind, alias=saved.alias if saved else ALIAS)
+    context: dict[str, Any] = {
+        "draft": draft,
+        "saved": saved,
+        "kind": draft.kind,
+        "kind_label": Kind(draft.kind).label,
+        "version": version,
+        "refusal": refusal,
+        "never_tested": isinstance(refusal, NeverTested),
+        "tested": saved is not None and providers.is_tested(saved),
+        "addresses": protocols.addresses(named),
+        "alias_missing": saved is None,
+        "test_username": request.POST.get("test_username", "")[:255],
+    }
+    status = refusal.status if refusal else 422 if draft.complaints else 200
+    return render(request, f"sso/edit_{draft.kind}.html", context, status=status)
