@@ -87,7 +87,7 @@ class MailForm(SettingsForm):
     @property
     def is_overtaken(self) -> bool:
         """Did somebody else save since this form was opened? For forms that were checked."""
-        return self.cleaned_data.get("version", self.instance.version) != self.instance.version
+        return bool(self.cleaned_data.get("version", self.instance.version) != self.instance.version)
 
     def clean_from_email(self) -> str:
         address: str = self.cleaned_data["from_email"]

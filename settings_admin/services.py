@@ -83,7 +83,8 @@ def changes_by_field(entries: list[Entry], names: Sequence[str] = GENERAL) -> di
         for name, (old, new) in entry.details["changes"].items():
             if name in names:
                 found[name] = (found[name][0] if name in found else old, new)
-    return {name: (old, new) for name, (old, new) in found.items() if old != new or new == MASK}
+    both = {name: found[name] for name in names if name in found}
+    return {name: (old, new) for name, (old, new) in both.items() if old != new or new == MASK}
 
 
 def in_words(value: Any) -> Any:

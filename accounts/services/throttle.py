@@ -10,6 +10,7 @@ import hashlib
 import math
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, Value
@@ -100,15 +101,15 @@ def admit(values: Mapping[str, str], *, now: datetime) -> int:
 def admit_or_record(event: str, values: Mapping[str, str], *, actor: Actor) -> None:
     """``admit``, audited: an entry for the first request that a wait refuses, and one that counts all of them when the
     next is heard. Not one for each: a flood must not fill the log."""
-    denied = {"outcome": Outcome.DENIED, "reason": "too many requests"}
+    how: dict[str, Any] = {"actor": actor, "outcome": Outcome.DENIED, "reason": "too many requests"}
     try:
         refused = admit(values, now=actor.at)
     except TooManyRequests as refusal:
         if refusal.first:
-            record(event, actor=actor, wait_seconds=refusal.seconds, **denied)
+            record(event, wait_seconds=refusal.seconds, **how)
         raise
     if refused > 1:
-        record(event, actor=actor, refused_meanwhile=refused, **denied)
+        record(event, refused_meanwhile=refused, **how)
 
 
 def check(username: str, address: str | None, *, now: datetime) -> None:

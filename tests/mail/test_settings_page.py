@@ -168,8 +168,8 @@ def test_the_second_of_two_administrators_sees_all_that_was_changed_and_saves_bo
     rows, merged = told(response)
     assert rows == [
         ["Host", "mail.example.com", "first.example.com"],
-        ["Use TLS", "On", "Off"],
         ["Port", "587", "25"],
+        ["Use TLS", "On", "Off"],
     ]
     assert text_of(response).count("root saved at") == 2 and "holds their changes and yours" in text_of(response)
     assert (merged["host"], merged["port"], merged.get("use_tls"), merged["timeout"]) == (
