@@ -1,6 +1,7 @@
 """Accounts: rows that may sign in. They exist for authorisation; names and e-mail addresses are optional."""
 
 import zoneinfo
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, ClassVar, Self
@@ -98,6 +99,16 @@ class AccountQuerySet(models.QuerySet["Account"]):
     def named(self, username: str) -> Self:
         """The account with this username, whatever its case or Unicode form."""
         return self.filter(username_key=fold(username))
+
+    def by_key(self, usernames: Iterable[str]) -> dict[str, "Account"]:
+        """The accounts with these usernames, each under its name as it was asked for; unknown ones are left out."""
+        keys = {username: fold(username) for username in usernames if "\0" not in username}
+        found = {account.username_key: account for account in self.filter(username_key__in=set(keys.values()))}
+        return {username: found[key] for username, key in keys.items() if key in found}
+
+    def usernames(self, ids: Iterable[int]) -> dict[int, str]:
+        """The usernames of the accounts with these ids; ids that nobody has are left out."""
+        return dict(self.filter(pk__in=set(ids)).values_list("pk", "username"))
 
     def meant_by(self, typed: str) -> Self:
         """The account with this username; else those with this e-mail address, whatever its case."""

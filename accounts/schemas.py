@@ -1,14 +1,14 @@
 """What the API shows of accounts and what it takes."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from ninja import Schema
 from pydantic import Field
 
 from accounts.models import Account
 from accounts.roles import permissions_of
-from rest.answers import Listed
+from rest.answers import Body, Listed
 
 RoleName = Literal["none", "viewer", "observer", "content_manager", "editor", "security", "administrator"]
 ORDERS = Literal["username", "-username", "role", "-role", "last_login", "-last_login", "created", "-created"]
@@ -16,6 +16,8 @@ ORDERS = Literal["username", "-username", "role", "-role", "last_login", "-last_
 
 class AccountOut(Schema):
     """An account: never its password, its keys or its devices."""
+
+    incidental: ClassVar = frozenset({"last_login"})
 
     id: int
     username: str
@@ -73,7 +75,7 @@ class AccountQuery(Listed):
     order: ORDERS = "username"
 
 
-class AccountIn(Schema):
+class AccountIn(Body):
     """A new account; only the username is needed."""
 
     username: str = Field(min_length=1, max_length=150)
@@ -87,7 +89,7 @@ class AccountIn(Schema):
     temporary: bool = Field(True, description="The password must be changed at the first sign-in.")
 
 
-class ProfileChange(Schema):
+class ProfileChange(Body):
     """What is left out stays as it is."""
 
     username: str = Field("", min_length=1, max_length=150)
@@ -97,26 +99,28 @@ class ProfileChange(Schema):
     email: str = Field("", max_length=254)
 
 
-class RoleChange(Schema):
+class RoleChange(Body):
     role: RoleName
     superuser: bool = False
 
 
-class ActiveChange(Schema):
+class ActiveChange(Body):
     active: bool
 
 
-class PasswordIn(Schema):
+class PasswordIn(Body):
     password: str = Field(min_length=1, max_length=128)
     temporary: bool = True
 
 
-class LockIn(Schema):
+class LockIn(Body):
     reason: str = Field("", max_length=500, description="Kept with the lock and in the audit log.")
 
 
 class Me(Schema):
     """The account that is calling."""
+
+    incidental: ClassVar = frozenset({"last_login"})
 
     id: int
     username: str
@@ -131,6 +135,7 @@ class Me(Schema):
     last_login: datetime | None
     permissions: list[str] = Field(description="What the role allows, as the operations name it.")
     api_key: str | None = Field(description="The name of the API key in use; null for a browser session.")
+    api_key_id: int | None = Field(description="Its id among your keys.")
 
     @classmethod
     def of(cls, account: Account, key: Any = None) -> "Me":
@@ -141,4 +146,5 @@ class Me(Schema):
             superuser=account.is_superuser,
             permissions=sorted(permissions_of(account.role, superuser=account.is_superuser)),
             api_key=key.name if key else None,
+            api_key_id=key.pk if key else None,
         )

@@ -14,6 +14,13 @@ from agora.base.access import signed_in
 from agora.base.http import Request
 from api_keys.api import keys
 from audit.api import router as audit
+from resources.api.permissions import checks
+from resources.api.permissions import router as permissions
+from resources.api.recordings import router as recordings
+from resources.api.stream_sessions import router as stream_sessions
+from resources.api.streamers import router as streamers
+from resources.api.streams import router as streams
+from resources.streamer_api import router as streamer
 from rest.described import described
 from rest.routes import Api
 from sessions_admin.api import router as sessions
@@ -33,6 +40,13 @@ api.add_router("accounts", accounts)
 api.add_router("sessions", sessions)
 api.add_router("audit", audit)
 api.add_router("settings", settings)
+api.add_router("streamers", streamers)
+api.add_router("streams", streams)
+api.add_router("stream-sessions", stream_sessions)
+api.add_router("recordings", recordings)
+api.add_router("resources", permissions)
+api.add_router("check", checks)
+api.add_router("streamer", streamer)
 SCHEMA: dict[str, Any] = api.schema()
 
 

@@ -34,13 +34,17 @@ app.conf.beat_schedule = {
         ("mail", "mail.drain", settings.MAIL_SWEEP),
         ("old mails", "mail.purge", 3_600.0),
         ("ended grants", "resources.note_ended_grants", 60.0),
+        ("stream sessions", "resources.close_sessions", 60.0),
+        ("files of recordings", "resources.sweep_files", 3_600.0),
         ("sessions", "sessions.purge", 60.0),
         ("password resets", "accounts.answer-resets", 30.0),
         ("errors", "logs.summarise", 60.0),
         ("old errors", "logs.purge", 86_400.0),
         ("old sign-ins at providers", "sso.purge", 600.0),
         ("metadata of providers", "sso.renew-all-metadata", 3_600.0),
+        ("old answers of the API", "rest.purge-answers", 3_600.0),
         ("old registrations", "accounts.purge-registrations", 3_600.0),
+        ("old waits", "accounts.purge-throttles", 3_600.0),
     )
 }
 

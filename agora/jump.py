@@ -1,4 +1,6 @@
-"""The command palette (Ctrl+K): pages and accounts that the person may open."""
+"""The command palette (Ctrl+K): pages, accounts and resources that the person may open."""
+
+from typing import cast
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -10,8 +12,12 @@ from agora.base.http import Request
 from agora.base.models import fold
 from agora.base.pages import keyset_page
 from agora.menu import menu_for
+from resources.models import Resource
+from resources.roles import Kind
+from resources.views.common import card_url
 
 SHOWN = 8
+ICONS = {Kind.STREAMER: "radio-tower", Kind.STREAM: "radio", Kind.SESSION: "cast", Kind.RECORDING: "video"}
 
 
 @signed_in
@@ -23,5 +29,13 @@ def jump(request: Request) -> HttpResponse:
     accounts: list[Account] = []
     if text and request.user.has_perm("accounts.view"):
         accounts = keyset_page(Account.objects.all(), order="username_key", params={}, size=SHOWN, text=text).rows
+    resources: list[Resource] = []
+    if text:
+        rows = Resource.objects.visible_to(cast(Account, request.user), at=request.actor.at).select_related("parent")
+        resources = keyset_page(rows, order="-id", params={}, size=SHOWN, text=text).rows
+    found = {
+        "accounts": accounts,
+        "resources": [(one, card_url(one), ICONS[Kind(one.kind)], one.parent) for one in resources],
+    }
     template = "jump/_results.html" if request.htmx else "jump/page.html"
-    return render(request, template, {"text": text, "pages": pages, "accounts": accounts})
+    return render(request, template, {"text": text, "pages": pages, **found})

@@ -46,7 +46,13 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
             Entry(_("Projects"), "folder-kanban", "projects:list"),
         ],
     ),
-    (_("Resources"), [Entry(_("Recordings"), "video", "resources:recordings")]),
+    (
+        _("Resources"),
+        [
+            Entry(_("Sessions"), "cast", "resources:stream-sessions"),
+            Entry(_("Recordings"), "video", "resources:recordings"),
+        ],
+    ),
     (_("Access"), [Entry(_("Users"), "users", "accounts:list")]),
     (
         _("Security"),
@@ -64,6 +70,7 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
             Entry(_("Mail"), "mail", "mail:settings"),
             Entry(_("Connected Applications"), "radio-tower", "resources:streamers"),
             Entry(_("Stream Configuration"), "radio", "resources:streams"),
+            Entry(_("Devices"), "cable", "resources:devices"),
             Entry(_("Feedback"), "message-square-text", "feedback:list"),
             Entry(_("Impersonate"), "hat-glasses", "impersonation:choose"),
         ],

@@ -130,6 +130,12 @@ def _prepare_child() -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
 
 
+def address(host: str, port: int) -> str:
+    """Where to open it. This machine goes by its name: passkeys belong to names, an IP address can have none."""
+    shown = "localhost" if host == "127.0.0.1" else f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{port}/"
+
+
 def listen(host: str, port: int) -> socket.socket:
     """The listening socket. Held by the supervisor, so that a restart of the web server refuses no connection."""
     family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
@@ -211,7 +217,7 @@ def main() -> int:
         if status != 0:
             return status or 0
         children.append(web(listener, processes))
-        print(f"Agora is running at http://{f'[{host}]' if ':' in host else host}:{port}/ (Ctrl-C ends it)", flush=True)
+        print(f"Agora is running at {address(host, port)} (Ctrl-C ends it)", flush=True)
     try:
         children += background(wanted, data, tasks)
     except (ImproperlyConfigured, OSError) as error:

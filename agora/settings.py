@@ -70,6 +70,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "settings_admin.middleware.CsrfMiddleware",
     "accounts.middleware.AccountMiddleware",
+    "resources.middleware.StreamerMiddleware",
     "api_keys.middleware.KeyMiddleware",
     "rest.middleware.RateLimitMiddleware",
     "impersonation.middleware.ImpersonationMiddleware",
@@ -176,6 +177,7 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
 
 # --- API -------------------------------------------------------------------------------------------------------------
 API_RATE = 600  # requests a minute of one key, or of one account in its browsers
+MACHINE_RATE = 6_000  # of one streamer, which reports every session
 
 # --- Pages -----------------------------------------------------------------------------------------------------------
 TEMPLATES = [
@@ -235,7 +237,13 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} [{actor}] {message}", "style": "{"}},
+    "formatters": {
+        "line": {
+            "class": "logs.lines.MaskedFormatter",
+            "format": "{asctime} {levelname} {name} [{actor}] {message}",
+            "style": "{",
+        }
+    },
     "filters": {"names": {"()": "agora.base.actor.NamesFilter"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["names"]}},
     "root": {"handlers": ["console"], "level": env.text("AGORA_LOG_LEVEL", "INFO")},

@@ -2,8 +2,9 @@
 
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
+from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -14,10 +15,10 @@ from pydantic import AwareDatetime, Field
 from accounts.views.common import person
 from agora.base.access import not_while_impersonating, signed_in
 from agora.base.http import Request
-from api_keys.forms import KeyForm
+from api_keys.forms import KeyForm, parse_networks
 from api_keys.models import ApiKey
 from api_keys.services import keys as services
-from rest.answers import IfMatch, if_unchanged, one
+from rest.answers import Body, IfMatch, if_unchanged, one
 from rest.errors import Invalid
 from rest.idempotency import IdempotencyKey, once
 from rest.routes import problems, tagged
@@ -27,6 +28,8 @@ keys = Router(tags=["Own API keys"])
 
 class Key(Schema):
     """An API key, without its secret."""
+
+    incidental: ClassVar = frozenset({"last_used_at", "last_used_address", "secret"})
 
     id: int
     name: str
@@ -50,7 +53,7 @@ class NewKey(Key):
     secret: str
 
 
-class KeyIn(Schema):
+class KeyIn(Body):
     """Name and limits of a key."""
 
     name: str = Field(min_length=1, max_length=100)
@@ -59,7 +62,7 @@ class KeyIn(Schema):
     networks: list[str] = Field([], max_length=100)
 
 
-class KeyChange(Schema):
+class KeyChange(Body):
     """What is left out stays as it is."""
 
     name: str = Field("", min_length=1, max_length=100)
@@ -89,14 +92,18 @@ def locked(request: Request, pk: int) -> ApiKey:
 
 def limits(values: dict[str, Any], *, now: datetime) -> dict[str, Any]:
     """The values as the services take them, checked by the page's form. Raises Invalid."""
-    form = KeyForm({"name": values["name"], "networks": "\n".join(values["networks"])})
-    if not form.is_valid():
+    form = KeyForm({"name": values["name"]})
+    try:
+        networks = parse_networks(values["networks"])  # one by one: an empty one must not make a list without any
+    except ValidationError as error:
+        form.add_error("networks", error)
+    if form.errors:
         raise Invalid.form(form)
     ends = values["expires_at"]
     if ends is not None and ends <= now:
         sentence = _("This time has passed. Choose a later one.")
         raise Invalid([{"field": "expires_at", "code": "past", "message": sentence}])
-    return {**form.limits, "expires_at": ends, "read_only": values["read_only"]}
+    return {**form.limits, "networks": networks, "expires_at": ends, "read_only": values["read_only"]}
 
 
 @keys.get("", response=Keys, operation_id="list_own_keys", summary="List your API keys")
@@ -119,7 +126,7 @@ def create(request: Request, data: KeyIn, idempotency_key: IdempotencyKey = None
         key, secret = services.create_key(person(request), actor=request.actor, **wanted)
         return one(request, NewKey(**shown(key), secret=secret), status=201, location=address(key))
 
-    return once(request, idempotency_key, act)
+    return once(request, idempotency_key, act, secret=True)
 
 
 @keys.get("/{int:pk}", response=Key, operation_id="read_own_key", summary="Read an API key")
@@ -156,9 +163,10 @@ def change(request: Request, pk: int, data: KeyChange, if_match: IfMatch = None)
 @keys.post("/{int:pk}/reset", response=NewKey, operation_id="reset_own_key", summary="Give an API key a new secret")
 @not_while_impersonating
 @signed_in
-def reset(request: Request, pk: int) -> HttpResponse:
+def reset(request: Request, pk: int, if_match: IfMatch = None) -> HttpResponse:
     """The old secret is dead at once. A key may reset itself, others need a signed-in browser."""
-    key, secret = services.reset_key(own(request, pk), actor=request.actor)
+    act = partial(services.reset_key, actor=request.actor)
+    key, secret = if_unchanged(if_match, partial(locked, request, pk), Key.of, act)
     return one(request, NewKey(**shown(key), secret=secret))
 
 
@@ -167,8 +175,9 @@ def reset(request: Request, pk: int) -> HttpResponse:
 )
 @not_while_impersonating
 @signed_in
-def delete(request: Request, pk: int) -> HttpResponse:
-    services.delete_key(own(request, pk), actor=request.actor)
+def delete(request: Request, pk: int, if_match: IfMatch = None) -> HttpResponse:
+    act = partial(services.delete_key, actor=request.actor)
+    if_unchanged(if_match, partial(locked, request, pk), Key.of, act)
     return HttpResponse(status=204)
 
 

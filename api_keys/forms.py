@@ -1,6 +1,6 @@
 """What people type about an API key."""
 
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from ipaddress import ip_network
 from typing import Any
 
@@ -43,17 +43,21 @@ class KeyForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
     )
 
+    present: datetime | None = None  # when the key ends now, where it is changed
+
     @classmethod
     def of_key(cls, key: ApiKey, data: QueryDict | None = None) -> "KeyForm":
         """With the key's present values."""
         last_day = timezone.localtime(key.expires_at - timedelta(microseconds=1)).date() if key.expires_at else None
         values = {"name": key.name, "expires_on": last_day, "read_only": key.read_only}
-        return cls(data, initial=values | {"networks": "\n".join(key.networks)})
+        form = cls(data, initial=values | {"networks": "\n".join(key.networks)})
+        form.present = key.expires_at
+        return form
 
     def clean_expires_on(self) -> Any:
         day = self.cleaned_data["expires_on"]
-        if day is None:
-            return None
+        if day is None or self.keeps(day):
+            return day
         if day < timezone.localdate():
             raise forms.ValidationError(_("This day has passed. Choose today or a later one."))
         if day.year > 9000:
@@ -63,11 +67,16 @@ class KeyForm(forms.Form):
     def clean_networks(self) -> list[str]:
         return parse_networks(self.cleaned_data["networks"].split())
 
+    def keeps(self, day: date | None) -> bool:
+        """Is it the day that stands there already? Then the moment of the end stays what it is, passed or not."""
+        return self.present is not None and day == self.initial["expires_on"]
+
     @property
     def limits(self) -> dict[str, Any]:
         """As the services take them."""
         day = self.cleaned_data["expires_on"]
         ends = timezone.make_aware(datetime.combine(day + timedelta(days=1), time.min)) if day else None
+        ends = self.present if self.keeps(day) else ends
         return {
             "name": self.cleaned_data["name"],
             "expires_at": ends,

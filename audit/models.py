@@ -142,6 +142,11 @@ class Entry(Searchable):
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.actor_name or '-'} {self.event} {self.target_name} ({self.outcome})"
 
     @property
+    def names(self) -> str:
+        """Where one text names who did it: "root as vic" while impersonating."""
+        return f"{self.actor_name} as {self.behalf_name}" if self.behalf_name else self.actor_name
+
+    @property
     def address_text(self) -> str:
         return self.address or ""
 

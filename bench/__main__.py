@@ -10,7 +10,10 @@ from pathlib import Path
 
 from bench.cluster import cluster, url
 
-PARTS = ("accounts", "search", "audit", "export", "sessions", "writes", "sign-in", "api", "sqlite", "mail")
+PARTS = (
+    "accounts", "search", "audit", "export", "sessions", "writes", "sign-in", "api", "sqlite", "resources", "mail",
+    "upload",
+)  # fmt: skip
 
 
 def main() -> None:

@@ -3,8 +3,21 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import account_list, api, audit_log, databases, ending, mail, search, session_check, sign_in, writes
-from bench.scales import SCALES, prepare
+from bench import (
+    account_list,
+    api,
+    audit_log,
+    databases,
+    ending,
+    mail,
+    resources,
+    search,
+    session_check,
+    sign_in,
+    upload,
+    writes,
+)
+from bench.scales import SCALES, prepare, prepare_grants
 from bench.timing import Table
 
 
@@ -13,7 +26,8 @@ def run(name: str, socket: str, folder: Path, parts: Sequence[str]) -> str:
     scale, table = SCALES[name], Table()
     short, middle, long = (f"accounts_{size}" for size in (scale.short, scale.middle, scale.long))
     print(f"Preparing the databases of scale {name}", flush=True)
-    prepare(scale, socket, folder)
+    if set(parts) - {"resources", "mail"}:
+        prepare(scale, socket, folder)
     rounds = scale.rounds
     if "sessions" in parts:
         session_check.measure(table, long, rounds=rounds)
@@ -37,7 +51,11 @@ def run(name: str, socket: str, folder: Path, parts: Sequence[str]) -> str:
         name = f"lists_{scale.sqlite}"
         account_list.on_sqlite(table, name, rounds=max(5, rounds // 4))
         search.measure(table, name, words=1)
+    if "resources" in parts:
+        resources.measure(table, *prepare_grants(scale, socket), rounds=rounds)
     databases.close_all()
     if "mail" in parts:
         mail.measure(table, mails=scale.mails, kills=scale.mails // 10)
+    if "upload" in parts:
+        upload.measure(table, megabytes=scale.megabytes)
     return table.markdown()

@@ -122,12 +122,12 @@ def entries(total: int, people_total: int) -> Iterator[dict[str, Any]]:
 
 SESSIONS = """
 INSERT INTO sessions_admin_session (id, key_digest, account_id, data, opened_at, last_seen_at, closed_at, cause,
-    closed_by_name, method, address, user_agent)
+    closed_by_name, method, asks_second_factor, provider_name, provider_session, provider_subject, address, user_agent)
 SELECT %(first)s + n, {digest}, %(first)s + n * 7919 %% %(accounts)s,
     CASE WHEN n %% 5 < 3 THEN '{{"_auth_user_id":"' || (%(first)s + n * 7919 %% %(accounts)s)
         || '","_auth_user_backend":"accounts.backends.LocalBackend","_auth_user_hash":"{hash}"}}' ELSE '' END,
     {at}, {at}, CASE WHEN n %% 5 < 3 THEN NULL ELSE {at} END, CASE WHEN n %% 5 < 3 THEN '' ELSE 'signed_out' END,
-    '', 'password', '10.0.0.1', %(browser)s
+    '', 'password', TRUE, '', '', '', '10.0.0.1', %(browser)s
 FROM {numbers}
 """
 

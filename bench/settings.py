@@ -23,7 +23,8 @@ from agora.settings import INSTALLED_APPS, OWN_HOSTS, STORAGES, TEMPLATES
 
 OWN_HOSTS = [*OWN_HOSTS, "testserver"]
 ROOT_URLCONF = "bench.urls"
-INSTALLED_APPS = [*INSTALLED_APPS, "django.contrib.sessions", "django.contrib.admin"]
+INSTALLED_APPS = [*INSTALLED_APPS, "django.contrib.sessions", "django.contrib.admin", "guardian"]
+ANONYMOUS_USER_NAME = None  # django-guardian makes no account of its own
 STORAGES = STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
 # The pages come out as compiled templates, as in production; Django's admin gets the context it asks for.
 TEMPLATES = [
@@ -39,4 +40,9 @@ TEMPLATES = [
         }
     },
 ]
-SILENCED_SYSTEM_CHECKS = ["auth.W004", "admin.E408", "admin.E410"]  # the admin's own middleware is replaced by ours
+SILENCED_SYSTEM_CHECKS = [
+    "guardian.W001",
+    "auth.W004",
+    "admin.E408",
+    "admin.E410",
+]  # the admin's own middleware is replaced by ours

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.models import Account
 from agora.base.access import requires, signed_in
+from agora.base.errors import Refused
 from agora.base.http import Request, next_url
 from agora.base.pages import bounded_counts, count_label, keyset_page
 from feedback.forms import FeedbackForm
@@ -30,7 +31,11 @@ def new(request: Request) -> HttpResponse:
     sent = request.POST if request.method == "POST" else None
     form = FeedbackForm(sent, initial={"page": request.GET.get("page", "")}, email=account.email)
     if request.method == "POST" and form.is_valid():
-        send_feedback(account, **form.cleaned_data, actor=request.actor)
+        try:
+            send_feedback(account, **form.cleaned_data, actor=request.actor)
+        except Refused as refusal:  # over the form, which keeps what was written
+            form.add_error(None, str(refusal))
+            return render(request, "feedback/new.html", {"form": form, "next": target}, status=refusal.status)
         messages.success(request, _("Thank you. Your message is with the administrators."))
         return redirect(target)
     return render(request, "feedback/new.html", {"form": form, "next": target}, status=422 if form.errors else 200)

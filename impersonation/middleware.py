@@ -83,7 +83,8 @@ class LookOnlyMiddleware:
     def process_view(self, request: Request, view: Callable[..., HttpResponse], *_args: object) -> None:
         """Only the ways out, which say so themselves (``even_while_looking``)."""
         looks = request.elevation is not None and request.elevation.only_looks
-        if looks and request.method not in SAFE and not declared(view, request.method).looking:
+        access = declared(view, request.method)
+        if looks and request.method not in SAFE and not (access.looking or access.reads):
             sentence = _(
                 "You only look: nothing was changed. To change something here, stop and start in the mode Act."
             )

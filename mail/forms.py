@@ -84,6 +84,11 @@ class MailForm(SettingsForm):
             Mode.NONE: _("Nothing is sent. Pages that would send mail say so."),
         }
 
+    @property
+    def is_overtaken(self) -> bool:
+        """Did somebody else save since this form was opened? For forms that were checked."""
+        return self.cleaned_data.get("version", self.instance.version) != self.instance.version
+
     def clean_from_email(self) -> str:
         address: str = self.cleaned_data["from_email"]
         try:
@@ -93,7 +98,8 @@ class MailForm(SettingsForm):
 
     def clean_host(self) -> str:
         host: str = self.cleaned_data["host"].strip().lower()
-        if any(letter in host for letter in "/:@ ") and not host.count(":") > 1:  # an IPv6 address has several
+        colons = ":" if host.count(":") == 1 else ""  # an IPv6 address has several
+        if not host.isprintable() or any(letter in host for letter in f"/@ {colons}"):
             raise ValidationError(_("Type only the name or address; the port has a field of its own."))
         return host
 
@@ -109,16 +115,19 @@ class MailForm(SettingsForm):
         if values.get("password") and not values.get("username") and "username" not in self.errors:
             self.add_error("username", _("A password needs a username."))
         if values.get("username") and not values.get("password") and not self.errors and self._moved(values):
-            kept = {"host": self.instance.host, "username": self.instance.username}
-            say = _("Type the password again: the stored one is for %(username)s at %(host)s and goes nowhere else.")
+            before = self.instance
+            kept = {"server": f"{before.host}:{before.port}", "username": before.username}
+            say = _(
+                "Type the password again: the stored one is for %(username)s at %(server)s, encrypted as it was, "
+                "and goes nowhere else."
+            )
             self.add_error("password", say % kept)
         return values
 
     def _moved(self, values: dict[str, Any]) -> bool:
         """Would the stored password go where its owner never sent it? Only who knows it may say so."""
-        before, bare = self.instance, not (values["use_tls"] or values["use_ssl"])
-        elsewhere = (values["host"], values["username"]) != (before.host, before.username)
-        return bool(self.stored) and (elsewhere or (bare and (before.use_tls or before.use_ssl)))
+        way = ("host", "port", "username", "use_tls", "use_ssl")
+        return bool(self.stored) and any(values[name] != getattr(self.instance, name) for name in way)
 
     def _post_clean(self) -> None:
         """The model's own checks are this form's; its fields are set by the service, not here."""

@@ -43,14 +43,20 @@ class Server:
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
 
+    def masked(self, text: str) -> str:
+        """The text without the password, for servers repeat what they are told."""
+        plain = [self.password, f"\0{self.username}\0{self.password}"] if self.password else []
+        for secret in (*plain, *map(_base64, plain)):
+            text = text.replace(secret, MASK)
+        return text
+
 
 class Rejected(Exception):
     """The server's own refusal, such as ``550 5.1.1 No such user``."""
 
-    def __init__(self, code: int, text: bytes | str) -> None:
+    def __init__(self, code: int, text: str) -> None:
         self.code = code
-        words = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-        super().__init__(f"{code} {' '.join(words.split())}")
+        super().__init__(f"{code} {' '.join(text.split())}")
 
     @property
     def permanent(self) -> bool:
@@ -67,18 +73,11 @@ class Transcript:
     """The conversation as people may read it. Whatever stands between AUTH and its answer is masked, and so is the
     password wherever a server repeats it."""
 
-    secrets: tuple[str, ...] = ()
+    server: Server | None = None
     lines: list[tuple[str, str]] = field(default_factory=list)  # (who: "us", "server" or "note"; what)
 
-    @classmethod
-    def hiding(cls, server: Server) -> "Transcript":
-        plain = [server.password, f"\0{server.username}\0{server.password}"] if server.password else []
-        return cls(tuple(plain + [base64.b64encode(one.encode()).decode() for one in plain]))
-
     def add(self, who: str, text: str) -> None:
-        for secret in self.secrets:
-            text = text.replace(secret, MASK)
-        self.lines.append((who, text))
+        self.lines.append((who, self.server.masked(text) if self.server else text))
 
 
 class _Talk(smtplib.SMTP):
@@ -179,7 +178,7 @@ class Connection:
             talk._host = server.host  # type: ignore[attr-defined]  # what the certificate is checked against
             code, text = talk.connect(server.host, server.port)
             if code != 220:
-                raise Rejected(code, text)
+                raise self._said(code, text)
             if server.encryption == Encryption.SSL:
                 self._note_tls()
             talk.ehlo_or_helo_if_needed()
@@ -188,7 +187,7 @@ class Connection:
                     raise Unreachable(_("The server does not offer STARTTLS. Turn Use TLS off, or mend the server."))
                 code, text = talk.starttls(context=self._context)
                 if code != 220:
-                    raise Rejected(code, text)
+                    raise self._said(code, text)
                 self._note_tls()
                 talk.ehlo_or_helo_if_needed()
             if server.username:
@@ -212,7 +211,7 @@ class Connection:
                     self._expect(talk.getreply(), AFTER.get(command, 2))
             lines = re.sub(rb"(?m)^\.", b"..", content)  # RFC 5321, 4.5.2
             talk.send(lines + (b".\r\n" if lines.endswith(b"\r\n") else b"\r\n.\r\n"))
-            return str(Rejected(*self._expect(talk.getreply())))
+            return str(self._said(*self._expect(talk.getreply())))
 
     def _announce_at_once(self, announced: Sequence[str], meanwhile: Callable[[], None]) -> None:
         """The same without waiting in between, where the server understands it (RFC 2920)."""
@@ -255,7 +254,11 @@ class Connection:
         else:
             with contextlib.suppress(OSError, smtplib.SMTPException):
                 self._talk.rset()
-        raise Rejected(code, text)
+        raise self._said(code, text)
+
+    def _said(self, code: int, text: bytes) -> Rejected:
+        """The server's answer as people may read it."""
+        return Rejected(code, self.server.masked(text.decode("utf-8", "replace")))
 
     def _note_tls(self) -> None:
         sock = self._talk.sock
@@ -280,13 +283,14 @@ class Connection:
             elif error.smtp_code > 0:
                 with contextlib.suppress(OSError, smtplib.SMTPException):
                     self._talk.rset()
-            raise Rejected(error.smtp_code, error.smtp_error) from error
+            text = error.smtp_error
+            raise self._said(error.smtp_code, text if isinstance(text, bytes) else text.encode()) from error
         except Unreachable:
             self._talk.close()
             raise
         except (OSError, smtplib.SMTPException, UnicodeError, ValueError) as error:
             self._talk.close()
-            raise Unreachable(self._sentence(error)) from error
+            raise Unreachable(self.server.masked(self._sentence(error))) from error
         finally:
             self._watch.until = float("inf")
 

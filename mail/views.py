@@ -12,12 +12,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from agora.base.access import requires
 from agora.base.errors import Refused
 from agora.base.http import Request, next_url
+from audit.services import values_of
 from mail.filters import OutboxFilter
 from mail.forms import MailForm, TestForm
 from mail.models import MailSettings, Message, Mode
-from mail.services.configuration import MailSettingsChanged, change_mail_settings
+from mail.services.configuration import NAMES, change_mail_settings
 from mail.services.trial import send_test_mail
 from mail.services.upkeep import retry_message
+from settings_admin.services import ChangedMeanwhile, changes_by_field, in_words
 
 
 @requires("settings.change")
@@ -25,16 +27,33 @@ from mail.services.upkeep import retry_message
 def mail_settings(request: Request) -> HttpResponse:
     """The form: a mode, and the fields of that mode."""
     form = MailForm(request.POST if request.method == "POST" else None, instance=MailSettings.load())
-    if request.method == "POST" and form.is_valid():
+    # What was typed into an overtaken form may be wrong only beside what the others saved: they are told of first.
+    if request.method == "POST" and (form.is_valid() or form.is_overtaken):
         try:
             change_mail_settings(form.cleaned_data, version=form.cleaned_data["version"], actor=request.actor)
-        except MailSettingsChanged as refusal:
-            sent = request.POST.copy()
-            sent["version"] = str(MailSettings.load().version)
-            return _show(request, MailForm(sent, instance=MailSettings.load()), status=409, refusal=refusal)
+        except ChangedMeanwhile as refusal:
+            return _changed_meanwhile(request, form, refusal)
         messages.success(request, _("Saved."))
         return redirect("mail:settings")
     return _show(request, form, status=422 if form.errors else 200)
+
+
+def _changed_meanwhile(request: Request, form: MailForm, refusal: ChangedMeanwhile) -> HttpResponse:
+    """What the others changed, over a form that holds it together with what this person typed, but for a password."""
+    row, modes = MailSettings.load(), dict(Mode.choices)
+    theirs = changes_by_field(refusal.since, NAMES)
+    started_from = values_of(row, NAMES) | {name: old for name, (old, _new) in theirs.items()}
+    typed = {name: form.cleaned_data.get(name, form[name].data) for name in NAMES}
+    counts = NAMES if typed["mode"] == Mode.SERVER else ("mode",)
+    retype = "password" in counts and bool(typed.pop("password", ""))
+    mine = {name: typed[name] for name in counts if name in typed and typed[name] != started_from[name]}
+    changes = [
+        (form.fields[name].label, *(modes[one] if name == "mode" else in_words(one) for one in both))
+        for name, both in theirs.items()
+    ]
+    clashes = [form.fields[name].label for name in theirs if name in mine or (retype and name == "password")]
+    told = {"refusal": refusal, "changes": changes, "clashes": clashes, "retype": retype}
+    return _show(request, MailForm(instance=row, initial=mine), status=409, **told, unsaved=len(mine) + retype)
 
 
 @requires("settings.change")

@@ -108,11 +108,10 @@ class AdminModeForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
-        asks = {"password", "code"} & set(self.fields)
-        if asks and not (values.get("password") or values.get("code")):
-            first = next((name for name in ("password", "code") if name in self.fields), None)
-            both = _("Type your password or a code.") if "code" in self.fields else _("Type your password.")
-            self.add_error(first, both if first == "password" else _("Type a code."))
+        asked = [name for name in ("password", "code") if name in self.fields]
+        if asked and not any(values.get(name) for name in asked):
+            sentences = {"password": _("Type your password."), "code": _("Type a code.")}
+            self.add_error(asked[0], sentences[asked[0]] if len(asked) == 1 else _("Type your password or a code."))
         return values
 
 

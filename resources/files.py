@@ -6,6 +6,7 @@ import os
 import re
 import secrets
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,6 +17,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHt
 from django.utils.http import content_disposition_header
 
 CHUNK = 256 * 1024  # bytes read at once
+ARRIVING = "arriving-"  # what the name of a file begins with while it is nobody's
+ABANDONED = timedelta(hours=1)  # without a byte more
 RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 
 
@@ -36,48 +39,72 @@ class Arrived(UploadedFile):  # type: ignore[type-arg]  # generic for the type c
         self.path.replace(path_of(pk))
 
 
-class ToDisk(FileUploadHandler):
-    """Writes one file beside the others under a random name and takes its checksum on the way.
+class Arriving:
+    """A file on its way to the disk, beside the others under a random name; its checksum is taken on the way.
 
     ``drop`` removes what was not kept: call it whatever happened. Raises OSError when the disk is full.
     """
+
+    def __init__(self) -> None:
+        folder = path_of(0).parent
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.path = folder / f"{ARRIVING}{secrets.token_hex(16)}"
+        self.file: IO[bytes] = self.path.open("xb")
+        self.digest, self.size = hashlib.sha256(), 0
+
+    def write(self, data: bytes) -> None:
+        self.file.write(data)
+        self.digest.update(data)
+        self.size += len(data)
+
+    def arrived(self, name: str) -> Arrived:
+        """The whole file."""
+        self.file.flush()
+        os.fsync(self.file.fileno())
+        self.file.close()
+        return Arrived(self.path, name, self.size, self.digest.hexdigest())
+
+    def drop(self) -> None:
+        with contextlib.suppress(OSError):  # what is still in the buffer may not fit on the disk
+            self.file.close()
+        self.path.unlink(missing_ok=True)
+
+
+class ToDisk(FileUploadHandler):
+    """Writes the one file of a form. ``drop`` removes what was not kept: call it whatever happened."""
 
     chunk_size = CHUNK
 
     def __init__(self, request: HttpRequest | None = None) -> None:
         super().__init__(request)
-        self.path: Path | None = None
-        self.file: IO[bytes] | None = None
+        self.arriving: Arriving | None = None
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         super().new_file(*args, **kwargs)
-        if self.path is not None:
+        if self.arriving is not None:
             raise StopUpload(connection_reset=False)  # one file; what follows is read and thrown away
-        folder = path_of(0).parent
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.path = folder / f"arriving-{secrets.token_hex(16)}"
-        self.file = self.path.open("xb")
-        self.digest, self.size = hashlib.sha256(), 0
+        self.arriving = Arriving()
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
-        assert self.file is not None
-        self.file.write(raw_data)
-        self.digest.update(raw_data)
-        self.size += len(raw_data)
+        assert self.arriving is not None
+        self.arriving.write(raw_data)
 
     def file_complete(self, file_size: int) -> Arrived:
-        assert self.file is not None and self.path is not None
-        self.file.flush()
-        os.fsync(self.file.fileno())
-        self.file.close()
-        return Arrived(self.path, self.file_name or "", self.size, self.digest.hexdigest())
+        assert self.arriving is not None
+        return self.arriving.arrived(self.file_name or "")
 
     def drop(self) -> None:
-        if self.file is not None:
-            with contextlib.suppress(OSError):  # what is still in the buffer may not fit on the disk
-                self.file.close()
-        if self.path is not None:
-            self.path.unlink(missing_ok=True)
+        if self.arriving is not None:
+            self.arriving.drop()
+
+
+def left_behind(now: datetime) -> Iterator[Path]:
+    """What arrived and became nobody's, and that nobody has written to for an hour: its process was killed."""
+    folder = path_of(0).parent
+    for path in sorted(folder.glob(f"{ARRIVING}*")) if folder.is_dir() else ():
+        with contextlib.suppress(FileNotFoundError):  # it was kept or dropped in between
+            if now - datetime.fromtimestamp(path.stat().st_mtime, tz=UTC) > ABANDONED:
+                yield path
 
 
 def answer(request: HttpRequest, path: Path, *, name: str, checksum: str) -> HttpResponseBase:

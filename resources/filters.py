@@ -4,12 +4,16 @@ from typing import Any
 
 import django_filters
 from django.db.models import QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from agora.base.filters import ListFilter
 from resources.models import Resource
+from resources.models.device import Hardware
 from resources.models.recording import State
-from resources.models.streamer import Place
+from resources.models.stream import StreamState
+from resources.models.stream_session import Direction, Protocol
+from resources.models.streamer import SILENT, Contact, Place
 from resources.roles import Kind
 
 
@@ -26,7 +30,7 @@ class ReachFilter(ListFilter):
 
     kind = django_filters.ChoiceFilter(
         label=_("Kind"),
-        choices=[(kind.value, kind.label) for kind in (Kind.STREAMER, Kind.STREAM, Kind.RECORDING)],
+        choices=Kind.choices,
         empty_label=_("Any kind"),
     )
 
@@ -34,6 +38,67 @@ class ReachFilter(ListFilter):
 class StreamerFilter(ResourceFilter):
     place = django_filters.ChoiceFilter(
         label=_("Kind"), field_name="streamer__place", choices=Place.choices, empty_label=_("Any kind")
+    )
+    contact = django_filters.ChoiceFilter(
+        label=_("State"), choices=Contact.choices, method="in_contact", empty_label=_("Any state")
+    )
+
+    def in_contact(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        if value == Contact.NEVER:
+            return rows.filter(streamer__contact_at__isnull=True)
+        since = timezone.now() - SILENT
+        how = "gt" if value == Contact.OK else "lte"
+        return rows.filter(**{f"streamer__contact_at__{how}": since})
+
+
+class SessionFilter(ResourceFilter):
+    """``stream`` is the id of a stream, as its card's link names it. Opened is when the resource was created."""
+
+    orders = {"opened": "created_at"}
+    default_order = "-opened"
+
+    stream = django_filters.NumberFilter(
+        label=_("Stream"), field_name="parent", method="of_stream", min_value=1, max_value=2**62
+    )
+    state = django_filters.ChoiceFilter(
+        label=_("State"),
+        choices=[("open", _("Open")), ("ending", _("Ending")), ("closed", _("Closed"))],
+        method="in_state",
+        empty_label=_("Any state"),
+    )
+    direction = django_filters.ChoiceFilter(
+        label=_("Direction"),
+        field_name="stream_session__direction",
+        choices=Direction.choices,
+        empty_label=_("Any direction"),
+    )
+    protocol = django_filters.ChoiceFilter(
+        label=_("Protocol"),
+        field_name="stream_session__protocol",
+        choices=Protocol.choices,
+        empty_label=_("Any protocol"),
+    )
+
+    def of_stream(self, rows: QuerySet[Any], name: str, value: Any) -> QuerySet[Any]:
+        return rows.filter(parent=int(value))
+
+    def in_state(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        rows = rows.filter(stream_session__closed_at__isnull=value != "closed")
+        return rows.filter(stream_session__end_asked_at__isnull=False) if value == "ending" else rows
+
+    def label(self, name: str, value: Any) -> str:
+        if name == "stream":
+            found = Resource.objects.of_kind(Kind.STREAM).filter(pk__in=self.qs.values("parent")[:1]).first()
+            return str(found or int(value))
+        return super().label(name, value)
+
+
+class DeviceFilter(ListFilter):
+    orders = {"name": "name_key"}
+    default_order = "name"
+
+    hardware = django_filters.ChoiceFilter(
+        label=_("Connector"), choices=Hardware.choices, empty_label=_("Any connector")
     )
 
 
@@ -57,6 +122,13 @@ class StreamFilter(ResourceFilter):
         empty_label=_("Any state"),
     )
 
+    reported = django_filters.ChoiceFilter(
+        label=_("Reported"),
+        field_name="stream__state",
+        choices=[choice for choice in StreamState.choices if choice[0]],
+        empty_label=_("Anything reported"),
+    )
+
     def of_streamer(self, rows: QuerySet[Any], name: str, value: Any) -> QuerySet[Any]:
         return rows.filter(parent=int(value))
 
@@ -68,3 +140,11 @@ class StreamFilter(ResourceFilter):
             found = Resource.objects.of_kind(Kind.STREAMER).filter(pk__in=self.qs.values("parent")[:1]).first()
             return str(found or int(value))
         return super().label(name, value)
+
+
+FILTERS: dict[Kind, type[ResourceFilter]] = {
+    Kind.STREAMER: StreamerFilter,
+    Kind.STREAM: StreamFilter,
+    Kind.SESSION: SessionFilter,
+    Kind.RECORDING: RecordingFilter,
+}

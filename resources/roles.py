@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Protocol
 
 from django.db import models
@@ -27,6 +28,16 @@ class Kind(models.TextChoices):
         return f"{self.value}s"
 
 
+# What a resource of the kind may be made from.
+PARENTS = {
+    Kind.STREAMER: (),
+    Kind.STREAM: (Kind.STREAMER,),
+    Kind.SESSION: (Kind.STREAM,),
+    Kind.RECORDING: (Kind.STREAM, Kind.SESSION),
+}
+CHILDREN = {parent: tuple(kind for kind in Kind if parent in PARENTS[kind]) for parent in Kind}
+
+
 class ResourceRole(models.TextChoices):
     NONE = "none", gettext_lazy("None")
     VIEWER = "viewer", gettext_lazy("Viewer")
@@ -40,13 +51,17 @@ class ResourceRole(models.TextChoices):
         return everything[everything.index(self) :]
 
     def reaches(self, least: "ResourceRole") -> bool:
-        return self in least.or_more
+        return RANKS[self] >= RANKS[least]
+
+
+RANKS = {role: rank for rank, role in enumerate(ResourceRole)}
 
 
 class Action(models.TextChoices):
     """What somebody may want to do with one resource."""
 
     VIEW = "view", gettext_lazy("View")
+    CREATE = "create", gettext_lazy("Create something from it")
     EDIT = "edit", gettext_lazy("Edit")
     DELETE = "delete", gettext_lazy("Delete")
     SEE_PERMISSIONS = "see_permissions", gettext_lazy("See its permissions")
@@ -55,9 +70,14 @@ class Action(models.TextChoices):
     @property
     def needs(self) -> ResourceRole:
         """The least resource role that may do it."""
-        return {Action.VIEW: ResourceRole.VIEWER, Action.CHANGE_PERMISSIONS: ResourceRole.ADMINISTRATOR}.get(
-            self, ResourceRole.EDITOR
-        )
+        return NEEDS.get(self, ResourceRole.EDITOR)
+
+
+NEEDS = {
+    Action.VIEW: ResourceRole.VIEWER,
+    Action.CREATE: ResourceRole.VIEWER,  # and a system role that creates its children
+    Action.CHANGE_PERMISSIONS: ResourceRole.ADMINISTRATOR,
+}
 
 
 class Because(models.TextChoices):
@@ -68,16 +88,26 @@ class Because(models.TextChoices):
     ADMINISTRATOR = "administrator", gettext_lazy("System administrator")
     GRANT = "grant", gettext_lazy("Grant")
     SYSTEM_ROLE = "system_role", gettext_lazy("System role")
+    BELOW = "below", gettext_lazy("What lies below it")
 
 
 class GrantFacts(Protocol):
     """What the rule needs to know of a grant."""
 
-    role: str
-    ends_at: datetime | None
-    granted_at: datetime
-    granted_by_name: str
-    reason: str
+    @property
+    def role(self) -> str: ...
+
+    @property
+    def ends_at(self) -> datetime | None: ...
+
+    @property
+    def granted_at(self) -> datetime: ...
+
+    @property
+    def granted_by_name(self) -> str: ...
+
+    @property
+    def reason(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -92,12 +122,31 @@ class Decision:
     ended: GrantFacts | None = None
 
     def allows(self, action: Action) -> bool:
-        return self.role.reaches(action.needs)
+        return self.role.reaches(action.needs) and (action != Action.CREATE or bool(self.creates))
+
+    @property
+    def creates(self) -> list[Kind]:
+        """What the system role creates from a resource of this kind, where the account sees it."""
+        return [kind for kind in CHILDREN[self.kind] if may_create_kind(self.account, kind)]
+
+    def sentence_for(self, action: Action) -> str:
+        """The fact that decides whether the account may do this."""
+        if action != Action.CREATE or not self.role.reaches(action.needs):
+            return self.sentence
+        facts = {"system": self.account.role_name, "kind": self.kind.label}
+        if not CHILDREN[self.kind]:
+            return _("Nothing is created from a %(kind)s.") % facts
+        if self.creates:
+            facts["kinds"] = ", ".join(str(kind.label) for kind in self.creates)
+            own = _("From what it sees, the system role %(system)s creates: %(kinds)s.") % facts
+        else:
+            own = _("The system role %(system)s creates nothing from a %(kind)s, whatever it sees.") % facts
+        return f"{own} {self.sentence}"
 
     @property
     def sentence(self) -> str:
         """The deciding fact as people read it."""
-        facts = {"name": self.account.username, "role": self.role.label, "system": self.account.get_role_display()}
+        facts = {"name": self.account.username, "role": self.role.label, "system": self.account.role_name}
         if self.because == Because.INACTIVE:
             return _("%(name)s is inactive: nothing counts until the account is active again.") % facts
         if self.because == Because.LOCKED:
@@ -120,14 +169,30 @@ def _day(moment: datetime) -> str:
     return timezone.localtime(moment).strftime("%Y-%m-%d %H:%M")
 
 
+def may_create_kind(account: Account, kind: Kind) -> bool:
+    """Does the system role create resources of this kind?"""
+    return f"{kind.permissions}.create" in permissions_of(account.role, superuser=account.is_superuser)
+
+
 def given_by_system_role(account: Account, kind: Kind) -> ResourceRole:
     """What the system role alone gives on every resource of the kind."""
-    if account.is_superuser or account.role == Role.ADMINISTRATOR:
+    return _given(account.role, account.is_superuser, kind)
+
+
+@cache
+def _given(role: str, superuser: bool, kind: Kind) -> ResourceRole:
+    """From the table in the code, which stays while the process runs."""
+    if superuser or role == Role.ADMINISTRATOR:
         return ResourceRole.ADMINISTRATOR
-    given = permissions_of(account.role)
+    given = permissions_of(role)
     if f"{kind.permissions}.change" in given:
         return ResourceRole.EDITOR
     return ResourceRole.VIEWER if f"{kind.permissions}.view" in given else ResourceRole.NONE
+
+
+def grants_matter(account: Account) -> bool:
+    """Can a grant change what the account may? Not while it is locked or inactive, and not a system administrator's."""
+    return account.is_usable and not (account.is_superuser or account.role == Role.ADMINISTRATOR)
 
 
 def decide(account: Account, kind: Kind, grant: GrantFacts | None, *, at: datetime) -> Decision:

@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.utils.cache import get_conditional_response
 from django.utils.translation import gettext_lazy as _
 from ninja import Header, Schema
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from agora.base.errors import Refused
 from agora.base.filters import ListFilter
@@ -34,6 +34,12 @@ class ChangedSince(Refused):
     message = _("Somebody changed this since you read it. Read it again, then repeat your change.")
 
 
+class Body(Schema):
+    """What is sent. A field that there is not is refused: a misspelled limit must not make a key without one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
 class Listed(Schema):
     """How every list is asked: how many, and from where. Cursors are those of the answer before."""
 
@@ -42,10 +48,12 @@ class Listed(Schema):
     before: str = Field("", max_length=1_000, description="The cursor `previous` of the page after.")
 
 
-def one(request: Request, value: BaseModel, *, status: int = 200, location: str = "") -> HttpResponse:
-    """One thing with its ETag; 304 without a body when If-None-Match has it already."""
+def one(
+    request: Request, value: BaseModel, *, status: int = 200, location: str = "", tag: BaseModel | None = None
+) -> HttpResponse:
+    """One thing with its ETag, or that of ``tag``; 304 without a body when If-None-Match has it already."""
     answer = HttpResponse(_json(value), status=status, content_type=JSON)
-    answer["ETag"] = etag(value)
+    answer["ETag"] = etag(tag or value)
     if location:
         answer["Location"] = location
     if request.method in ("GET", "HEAD"):
@@ -86,8 +94,18 @@ def checked(filters: ListFilter) -> ListFilter:
 
 
 def etag(value: BaseModel) -> str:
-    """A strong entity tag: the same text has the same one (RFC 9110, section 8.8.3)."""
-    return f'"{hashlib.sha256(_json(value)).hexdigest()[:32]}"'
+    """A strong entity tag: the same text has the same one (RFC 9110, section 8.8.3).
+
+    In front of its dash stands what If-Match looks at: the state without ``incidental``, the class's set of fields that
+    are no part of it, such as the time of the last use. Mere use must not get in the way of a change.
+    """
+    incidental: frozenset[str] = getattr(value, "incidental", frozenset())
+    state = value.__pydantic_serializer__.to_json(value, exclude=set(incidental))
+    return f'"{_digest(state)}-{_digest(_json(value))}"'
+
+
+def _digest(text: bytes) -> str:
+    return hashlib.sha256(text).hexdigest()[:24]
 
 
 def if_unchanged(
@@ -112,7 +130,9 @@ def if_unchanged(
 
 
 def _matches(if_match: str, current: str) -> bool:
-    return if_match.strip() == "*" or current in (part.strip() for part in if_match.split(","))
+    """Strong comparison, of the states; what is not one of our tags matches nothing."""
+    state = current.partition("-")[0]
+    return if_match.strip() == "*" or any(part.strip().partition("-")[0] == state for part in if_match.split(","))
 
 
 def _json(value: BaseModel) -> bytes:

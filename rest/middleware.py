@@ -30,7 +30,7 @@ class RateLimitMiddleware:
 
 def limited(request: HttpRequest, get_response: Callable[[HttpRequest], HttpResponse]) -> HttpResponse:
     """Count the request and answer it, or refuse it; the answer tells what is left."""
-    limit = settings.API_RATE
+    limit = settings.MACHINE_RATE if getattr(request, "machine", None) else settings.API_RATE
     now = time.time()
     seconds = math.ceil(WINDOW - now % WINDOW)
     count = counted(f"api:{who(request)}:{int(now // WINDOW)}")
@@ -47,7 +47,9 @@ def limited(request: HttpRequest, get_response: Callable[[HttpRequest], HttpResp
 
 def who(request: HttpRequest) -> str:
     """Whose requests are counted together."""
-    key = getattr(request, "api_key", None)
+    machine, key = getattr(request, "machine", None), getattr(request, "api_key", None)
+    if machine is not None:
+        return f"{machine.kind}-{machine.pk}"
     if key is not None:
         return f"key-{key.pk}"
     if request.user.is_authenticated:

@@ -18,7 +18,10 @@ class AnswerQuerySet(models.QuerySet["Answer"]):
 
 
 class Answer(models.Model):
-    """One request's answer. ``body`` is encrypted: the answer to a new API key holds its secret."""
+    """One request's answer. ``body`` is encrypted, as it may be about people, and empty where it told a secret.
+
+    ``key_digest`` is of the Idempotency-Key and of the API key or session that sent it.
+    """
 
     account_id = models.BigIntegerField()
     key_digest = models.CharField(max_length=64)

@@ -54,7 +54,7 @@ class Api(NinjaAPI):
         own.pop("$defs")
         schemas["Problem"] = own
         schema["components"]["securitySchemes"] = SECURITY
-        schema["security"] = [{name: []} for name in SECURITY]
+        schema["security"] = [{name: []} for name in SECURITY if name != "MachineKey"]
         for router in self._get_bound_routers():
             for path_view in router.path_operations.values():
                 for operation in path_view.operations:
@@ -77,6 +77,7 @@ SECURITY = {
         "name": "agora_session",
         "description": "A signed-in browser. Changes need the page's token in the header X-CSRFToken.",
     },
+    "MachineKey": {"type": "http", "scheme": "bearer", "description": "A configuration key: agora_streamer_…"},
 }
 
 
@@ -84,6 +85,8 @@ def complete(described: dict[str, Any], operation: Operation) -> None:
     """Access, failures and headers of one operation's description."""
     access = declared(operation.view_func)
     described["x-access"] = str(access)
+    if access.machine:
+        described["security"] = [{"MachineKey": []}]
     described["description"] = "\n\n".join(filter(None, [described.get("description", ""), f"Access: {access}."]))
     statuses = {*ALWAYS, *getattr(operation.view_func, "problems", ())}
     if operation.path.count("{"):

@@ -1,7 +1,8 @@
 """Sign-in sessions over the API."""
 
 from datetime import datetime
-from typing import Literal
+from functools import partial
+from typing import ClassVar, Literal
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
@@ -10,7 +11,7 @@ from pydantic import Field
 
 from agora.base.access import requires
 from agora.base.http import Request
-from rest.answers import Listed, checked, listed, one
+from rest.answers import IfMatch, Listed, checked, if_unchanged, listed, one
 from rest.routes import problems, tagged
 from sessions_admin.filters import ClosedFilter, OpenFilter
 from sessions_admin.models import Session
@@ -19,8 +20,10 @@ from sessions_admin.services import end_session
 router = Router(tags=["Sessions"])
 
 
-class SessionOut(Schema):
+class SignInSession(Schema):
     """One sign-in of one account in one browser."""
+
+    incidental: ClassVar = frozenset({"last_seen_at"})
 
     id: int
     account_id: int
@@ -36,7 +39,7 @@ class SessionOut(Schema):
     closed_by: str
 
     @classmethod
-    def of(cls, session: Session) -> "SessionOut":
+    def of(cls, session: Session) -> "SignInSession":
         same = ("method", "address", "user_agent", "opened_at", "last_seen_at", "closed_at", "cause", "account_id")
         return cls.model_construct(
             id=session.pk,
@@ -48,7 +51,7 @@ class SessionOut(Schema):
 
 
 class SessionPage(Schema):
-    items: list[SessionOut]
+    items: list[SignInSession]
     next: str | None
     previous: str | None
 
@@ -71,23 +74,29 @@ def list_sessions(request: Request, query: Query[SessionQuery]) -> HttpResponse:
     closed = query.state == "closed"
     rows = Session.objects.closed() if closed else Session.objects.open(request.actor.at)
     filters = checked((ClosedFilter if closed else OpenFilter)(request.GET, queryset=rows.select_related("account")))
-    return listed(request, SessionPage, filters.page(query.limit), SessionOut.of)
+    return listed(request, SessionPage, filters.page(query.limit), SignInSession.of)
 
 
-@router.get("/{int:pk}", response=SessionOut, operation_id="read_session", summary="Read a session")
+@router.get("/{int:pk}", response=SignInSession, operation_id="read_session", summary="Read a session")
 @requires("sessions.view")
 @tagged
 def read_session(request: Request, pk: int) -> HttpResponse:
-    return one(request, SessionOut.of(session_of(pk)))
+    return one(request, SignInSession.of(session_of(pk)))
 
 
-@router.post("/{int:pk}/end", response=SessionOut, operation_id="end_session", summary="End a session")
+@router.post("/{int:pk}/end", response=SignInSession, operation_id="end_session", summary="End a session")
 @requires("sessions.end")
 @problems(409)
-def end(request: Request, pk: int) -> HttpResponse:
+def end(request: Request, pk: int, if_match: IfMatch = None) -> HttpResponse:
     """Its next request is refused, in every process."""
-    end_session(session_of(pk), actor=request.actor)
-    return one(request, SessionOut.of(session_of(pk)))
+    if_unchanged(if_match, partial(locked, pk), SignInSession.of, partial(end_session, actor=request.actor))
+    return one(request, SignInSession.of(session_of(pk)))
+
+
+def locked(pk: int) -> Session:
+    """The same, its row locked until the transaction ends."""
+    rows = Session.objects.signed_in().select_related("account").select_for_update(of=("self",))
+    return get_object_or_404(rows, pk=pk)
 
 
 def session_of(pk: int) -> Session:

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from agora.base.access import requires
 from agora.base.http import Request
-from rest.answers import IfMatch, if_unchanged, one
+from rest.answers import Body, IfMatch, if_unchanged, one
 from rest.errors import Invalid
 from rest.routes import problems, tagged
 from settings_admin.forms import GeneralForm
@@ -43,7 +43,7 @@ class General(Schema):
         return cls.model_construct(**values | {name: values[name] // MINUTE for name in LIMITS})
 
 
-class GeneralChange(Schema):
+class GeneralChange(Body):
     """What is left out stays as it is."""
 
     hostname: str = Field("", min_length=1, max_length=260)

@@ -1,5 +1,6 @@
 """Every change of the server's settings."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ from agora.base.errors import Refused
 from agora.base.times import length
 from audit.events import event
 from audit.models import Entry
-from audit.services import change, values_of
+from audit.services import MASK, change, values_of
 from settings_admin.models import ServerSettings
 
 CHANGED = event("settings.changed", _("Server settings changed"))
@@ -73,17 +74,24 @@ def general_values(row: ServerSettings) -> dict[str, Any]:
     return recorded(values_of(row, GENERAL))
 
 
-def changes_by_field(entries: list[Entry]) -> dict[str, tuple[Any, Any]]:
-    """Each field of the page that the entries changed, with its value before the first and after the last of them."""
+def changes_by_field(entries: list[Entry], names: Sequence[str] = GENERAL) -> dict[str, tuple[Any, Any]]:
+    """Each field of the page that the entries changed, with its value before the first and after the last of them.
+
+    A secret that is masked before and after counts as changed."""
     found: dict[str, tuple[Any, Any]] = {}
     for entry in entries:
         for name, (old, new) in entry.details["changes"].items():
-            if name in GENERAL:
+            if name in names:
                 found[name] = (found[name][0] if name in found else old, new)
-    return {name: (old, new) for name, (old, new) in found.items() if old != new}
+    return {name: (old, new) for name, (old, new) in found.items() if old != new or new == MASK}
 
 
-def changes_since(version: int) -> list[Entry]:
-    """What was changed after this version, from the audit log."""
-    entries = Entry.objects.of_target(ServerSettings.audit_type, "1").filter(event=CHANGED, outcome="success")
+def in_words(value: Any) -> Any:
+    """A recorded value as the form says it; None for an empty one."""
+    return (_("On") if value else _("Off")) if isinstance(value, bool) else value if value != "" else None
+
+
+def changes_since(version: int, *, event: str = CHANGED, of: str = ServerSettings.audit_type) -> list[Entry]:
+    """What was changed after this version of a single row, from the audit log; oldest first."""
+    entries = Entry.objects.of_target(of, "1").filter(event=event, outcome="success")
     return [one for one in reversed(entries.order_by("-id")[:100]) if one.details.get("version", 0) > version]

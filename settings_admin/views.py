@@ -13,7 +13,14 @@ from agora.base.access import requires
 from agora.base.http import Request
 from settings_admin.forms import GeneralForm
 from settings_admin.models import ServerSettings, public_address
-from settings_admin.services import ChangedMeanwhile, change_general, changes_by_field, general_values, recorded
+from settings_admin.services import (
+    ChangedMeanwhile,
+    change_general,
+    changes_by_field,
+    general_values,
+    in_words,
+    recorded,
+)
 
 SECTIONS = [
     ("address", gettext_lazy("Address")),
@@ -58,14 +65,9 @@ def _changed_meanwhile(request: Request, form: GeneralForm, refusal: ChangedMean
     typed = recorded(form.cleaned_data)
     mine = {name: form.cleaned_data[name] for name in started_from if typed[name] != started_from[name]}
     merged = GeneralForm(instance=row, initial=mine)
-    changes = [(form.fields[name].label, _text(old), _text(new)) for name, (old, new) in theirs.items()]
+    changes = [(form.fields[name].label, in_words(old), in_words(new)) for name, (old, new) in theirs.items()]
     clashes = [form.fields[name].label for name in theirs if name in mine]
     return _show(request, merged, status=409, unsaved=len(mine), refusal=refusal, changes=changes, clashes=clashes)
-
-
-def _text(value: Any) -> Any:
-    """As the form says it."""
-    return (_("On") if value else _("Off")) if isinstance(value, bool) else value if value != "" else None
 
 
 @requires("settings.change")

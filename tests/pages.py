@@ -23,7 +23,11 @@ from mail.models import Message
 from projects.models import MY_AGORA, Membership, Project
 from projects.services.members import add_member
 from projects.services.projects import create_project
+from resources.models import Input, Push
+from resources.services.devices import create_device
+from resources.services.ends import add_end
 from resources.services.resources import create_stream, create_streamer
+from resources.services.stream_sessions import open_session
 from rest.routes import access_of
 from sessions_admin.models import Elevation, Session
 from sso.claims import Check
@@ -171,6 +175,11 @@ class World:
         self.report = finish_test(
             begin_test(self.directory, [], actor=owner), [Check(False, "Connection", "No answer.")], None, actor=owner
         )
+        self.session, _new = open_session(self.stream, name="v-1", who="tara", actor=make.actor())
+        values = {"name": "Camera 1", "card_id": "0"}
+        self.device = create_device(self.streamer, values, actor=make.actor())
+        self.input = add_end(self.stream, Input(kind="publish"), {}, actor=make.actor())
+        self.push = add_end(self.stream, Push(kind="rtmp"), {"url": "rtmp://live.example.com/app"}, actor=make.actor())
         self.entry = Entry.objects.create(
             at=Session.objects.latest("pk").opened_at, event="account.locked", outcome="success", actor_name="sam"
         )
@@ -198,6 +207,8 @@ class World:
         mine |= {"projects": self.project.pk, "members": self.membership.pk}
         mine |= {"streamers": self.streamer.pk, "streams": self.stream.pk, "resources": self.stream.pk}
         mine |= {"recordings": self.recording.pk, "passkeys": self.passkey.pk}
+        mine |= {"stream-sessions": self.session.pk, "devices": self.device.pk}
+        mine |= {"inputs": self.input.pk, "pushes": self.push.pk}
         mine |= {"sessions": theirs.pk, "keys": self.key.pk, "audit": self.entry.pk}
         mine |= {"single-sign-on": self.directory.pk, "sso": self.provider.alias, "new": "ldap"}
         mine |= {"reports": self.report.key, "identities": self.identity.pk}

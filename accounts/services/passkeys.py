@@ -8,12 +8,11 @@ from django_otp_webauthn.exceptions import OTPWebAuthnApiError
 from django_otp_webauthn.models import WebAuthnCredential
 from webauthn.helpers.exceptions import WebAuthnException
 
-from accounts.devices import RecoveryCode
+from accounts.devices import Authenticator, RecoveryCode
 from accounts.models import Account
 from accounts.passkeys import Passkeys
-from accounts.services import throttle
 from accounts.services.rules import fresh
-from accounts.services.second_factor import StillRequired, count_failure, set_flag, write_codes
+from accounts.services.second_factor import StillRequired, set_flag, tried, write_codes
 from agora.base.actor import Actor
 from agora.base.errors import Refused
 from audit.events import event
@@ -24,6 +23,8 @@ ADDED = event("passkey.added", _("Passkey added"))
 RENAMED = event("passkey.renamed", _("Passkey renamed"))
 REMOVED = event("passkey.removed", _("Passkey removed"))
 
+# What the packages raise at data that no browser made; the last one at ten thousand brackets.
+NO_PASSKEY = (WebAuthnException, OTPWebAuthnApiError, ValueError, KeyError, TypeError, RecursionError)
 MOST = 20  # passkeys of one account
 
 
@@ -50,10 +51,12 @@ def add(account: Account, helper: Passkeys, state: dict[str, Any], data: dict[st
         try:
             with transaction.atomic():
                 device = helper.register_complete(current, state, data)
-        except (WebAuthnException, OTPWebAuthnApiError, ValueError, KeyError, TypeError) as error:
+        except NO_PASSKEY as error:
             raise PasskeyRefused from error
         device.name = name[:64]
         device.save(update_fields=["name"])
+        # An app that was begun before there was anything to take over counts no more.
+        Authenticator.objects.filter(user=current, confirmed=False).delete()
         first = not RecoveryCode.objects.left().filter(account=current).exists()
         set_flag(current)
         return write_codes(current) if first else []
@@ -61,15 +64,19 @@ def add(account: Account, helper: Passkeys, state: dict[str, Any], data: dict[st
 
 def check(account: Account, helper: Passkeys, state: dict[str, Any], data: dict[str, Any], *, actor: Actor) -> str:
     """Is it the answer of one of the account's passkeys to this challenge? Raises PasskeyRefused, TooManyAttempts."""
-    throttle.check_all({"code": str(account.pk)}, now=actor.at)
-    try:
-        with transaction.atomic():
-            device = helper.authenticate_complete(fresh(account), state, data)
-    except (WebAuthnException, OTPWebAuthnApiError, ValueError, KeyError, TypeError) as error:
-        count_failure(account, actor)
-        raise PasskeyRefused from error
-    throttle.forget_all({"code": str(account.pk)})
-    return f"passkey {device.name}".strip()
+
+    def signed(current: Account) -> str:
+        try:
+            with transaction.atomic():
+                device = helper.authenticate_complete(current, state, data)
+        except NO_PASSKEY:
+            return ""
+        return f"passkey {device.name}".strip()
+
+    how = tried(account, signed, actor=actor)
+    if not how:
+        raise PasskeyRefused
+    return how
 
 
 def rename(account: Account, pk: int, name: str, *, actor: Actor) -> None:
@@ -81,16 +88,31 @@ def rename(account: Account, pk: int, name: str, *, actor: Actor) -> None:
         device.save(update_fields=["name"])
 
 
+def check_removable(account: Account, *, actor: Actor | None) -> None:
+    """Asked before the person is, and recorded, as that of the app. Raises StillRequired."""
+    if actor is None:
+        return _check_removable(account)
+    with change(REMOVED, actor=actor, target=account) as entry:
+        entry.silent = True
+        return _check_removable(account)
+
+
+def _check_removable(account: Account) -> None:
+    if not ServerSettings.load().two_factor_required or of_account(account).count() > 1:
+        return
+    if not Authenticator.objects.filter(user=account, confirmed=True).exists():
+        raise StillRequired
+
+
 def remove(account: Account, pk: int, *, actor: Actor) -> None:
     """Raises StillRequired, WebAuthnCredential.DoesNotExist for somebody else's."""
     with change(REMOVED, actor=actor, target=account) as entry:
         current = fresh(account)
         device = of_account(current).get(pk=pk)
         entry.details["name"] = device.name
+        _check_removable(current)
         device.delete()
         set_flag(current)
-        if ServerSettings.load().two_factor_required and not current.second_factor:
-            raise StillRequired
 
 
 def of_account(account: Account) -> Any:

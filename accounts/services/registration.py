@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from django.contrib.auth.hashers import make_password
 from django.core import signing
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -47,7 +48,7 @@ def check_is_on() -> None:
 
 def admit(*, actor: Actor) -> None:
     """Counts every form that is sent, for each tells whether a username is taken. Raises TooManyRequests."""
-    throttle.admit({"registration": actor.origin.address or ""}, now=actor.at)
+    throttle.admit_or_record(REQUESTED, {"registration": actor.origin.address or ""}, actor=actor)
 
 
 def write_down_failure(fields: Iterable[str], *, actor: Actor) -> None:
@@ -62,7 +63,7 @@ def register(username: str, email: str, password: str, *, actor: Actor) -> Accou
     """
     check_is_on()
     if email:
-        throttle.admit({"registration-mail": email.lower()}, now=actor.at)
+        throttle.admit_or_record(REQUESTED, {"registration-mail": email.lower()}, actor=actor)
     with transaction.atomic():
         row = Registration(at=actor.at, username=username, email=email, password=make_password(password))
         if email:
@@ -91,14 +92,24 @@ def waiting(key: str) -> Registration:
 
 
 def confirm(key: str, *, actor: Actor) -> Account:
-    """Make the account of a registration. Raises RegistrationIsOff, DeadConfirmation, ValidationError (name taken)."""
+    """Make the account of a registration; each outcome is recorded.
+
+    Raises RegistrationIsOff, TooManyRequests, DeadConfirmation, ValidationError (name taken).
+    """
     check_is_on()
-    with transaction.atomic():
-        row = Registration.objects.select_for_update().filter(pk=waiting(key).pk).first()
-        if row is None:
-            raise DeadConfirmation
-        account = _make(row, actor)
-        row.delete()
+    throttle.admit_or_record(REGISTERED, {"confirmation": actor.origin.address or ""}, actor=actor)
+    row = None
+    try:
+        with transaction.atomic():
+            row = Registration.objects.select_for_update().filter(pk=waiting(key).pk).first()
+            if row is None:
+                raise DeadConfirmation
+            account = _make(row, actor)
+            row.delete()
+    except (DeadConfirmation, ValidationError):
+        reason = "username taken" if row else "used, old or made-up link"
+        record(REGISTERED, actor=actor, target=row, outcome=Outcome.FAILED, reason=reason)
+        raise
     return account
 
 

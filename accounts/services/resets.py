@@ -1,8 +1,8 @@
 """Forgotten passwords (OWASP Forgot Password Cheat Sheet).
 
 The page writes down what was typed and wakes a worker: whether there is such an account changes neither what the page
-says nor how long it takes. The link works for an hour, once, and no more after any sign-in or change of the password,
-the address or the state of the account.
+says nor how long it takes. The link works for an hour, once, and no more after any change of the password, the address
+or the state of the account.
 """
 
 from datetime import datetime, timedelta
@@ -48,12 +48,13 @@ class DeadLink(Refused):
 
 
 class _Links(PasswordResetTokenGenerator):
-    """Django's, which signs password, e-mail address and last sign-in; of ours, what stops an account as well."""
+    """Django's, but for what is signed: what stops an account as well, and not the last sign-in. Who remembers the old
+    password meanwhile loses no link; every new password has another hash, so that a link works once all the same."""
 
     key_salt = "accounts.services.resets"
 
     def _make_hash_value(self, user: Account, timestamp: int) -> str:
-        return f"{super()._make_hash_value(user, timestamp)}{user.is_active}{user.is_locked}"
+        return f"{user.pk} {user.password} {timestamp} {user.email} {user.is_active} {user.is_locked}"
 
 
 _links = _Links()
@@ -77,7 +78,7 @@ def account_of(key: str) -> Account:
 def request_reset(typed: str, *, actor: Actor) -> None:
     """Note that somebody forgot a password. Raises TooManyRequests."""
     origin = actor.origin
-    throttle.admit({"reset": origin.address or ""}, now=actor.at)
+    throttle.admit_or_record(REQUESTED, {"reset": origin.address or ""}, actor=actor)
     with transaction.atomic():
         ResetRequest.objects.create(
             at=actor.at,

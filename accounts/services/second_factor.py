@@ -1,5 +1,6 @@
 """The second factor: setting it up, asking for it, taking it away."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.db import transaction
@@ -12,6 +13,7 @@ from accounts.models import Account
 from accounts.services import throttle
 from accounts.services.passwords import ChangeYourOwnOnTheProfile
 from accounts.services.rules import check_may_edit, fresh, is_self
+from accounts.services.throttle import TooManyAttempts
 from agora.base.actor import Actor
 from agora.base.errors import Refused
 from audit.events import event
@@ -74,27 +76,26 @@ def confirm(account: Account, code: str, *, actor: Actor) -> list[str]:
     An authenticator that was there before is replaced, and its recovery codes with it. Raises NotSetUp, WrongCode,
     TooManyAttempts.
     """
-    _check_throttle(account, actor)
-    wrong = False
-    with change(ENABLED, actor=actor, target=account) as entry:
-        current = fresh(account)
+    codes: list[str] = []
+
+    def typed(current: Account) -> str:
         device = pending(current)
         if device is None:
             raise NotSetUp
         step = device.step_of(plain(code), actor.at)
         if step is None:
-            wrong, entry.silent = True, True
-        else:
+            return ""
+        with change(ENABLED, actor=actor, target=current) as entry:
             replaced, _rows = Authenticator.objects.filter(user=current, confirmed=True).delete()
             device.confirmed, device.last_step, device.last_used_at = True, step, actor.at
             device.save()
-            codes = write_codes(current)
+            codes.extend(write_codes(current))
             entry.details |= {"kind": "authenticator app", "replaced": bool(replaced)}
             set_flag(current)
-    if wrong:
-        count_failure(account, actor)
+        return "code"
+
+    if not tried(account, typed, actor=actor):
         raise WrongCode
-    throttle.forget_all(_kind(account))
     return codes
 
 
@@ -103,13 +104,34 @@ def check(account: Account, code: str, *, actor: Actor) -> str:
 
     Failures make the next try wait longer, in every process and after a restart. Raises WrongCode, TooManyAttempts.
     """
-    _check_throttle(account, actor)
-    with transaction.atomic():
-        how = _spend(fresh(account), plain(code), actor)
+    how = tried(account, lambda current: _spend(current, plain(code), actor), actor=actor)
     if not how:
-        count_failure(account, actor)
         raise WrongCode
-    throttle.forget_all(_kind(account))
+    return how
+
+
+def tried(account: Account, proof: Callable[[Account], str], *, actor: Actor) -> str:
+    """One try, heard or refused unheard, and counted before the next one is looked at.
+
+    The account's row is locked meanwhile: a hundred tries at the same moment are no more than a hundred in a row.
+    Returns what ``proof`` did, empty for a failure. Raises TooManyAttempts.
+    """
+    how, unheard = "", None
+    with transaction.atomic():
+        current = fresh(account)
+        try:
+            throttle.check_all(_kind(account), now=actor.at)
+        except TooManyAttempts as refusal:
+            unheard = refusal  # raised outside, or its count would be undone
+        else:
+            how = proof(current)
+            if how:
+                throttle.forget_all(_kind(account))
+            else:
+                waits: dict[str, Any] = throttle.count_all(_kind(account), now=actor.at)
+                record(FAILED, actor=actor, target=account, outcome=Outcome.FAILED, **waits)
+    if unheard:
+        raise unheard
     return how
 
 
@@ -137,14 +159,30 @@ def renew_codes(account: Account, *, actor: Actor) -> list[str]:
         return write_codes(current)
 
 
+def check_removable(account: Account, *, actor: Actor | None) -> None:
+    """Asked before the person is, for a refusal must cost no recovery code. Raises StillRequired, NotSetUp.
+
+    With an actor a refusal is recorded: somebody tried. Whoever only opens the page has not.
+    """
+    if actor is None:
+        return _check_removable(account)
+    with change(REMOVED, actor=actor, target=account, kind="authenticator app") as entry:
+        entry.silent = True
+        return _check_removable(account)
+
+
+def _check_removable(account: Account) -> None:
+    if not Authenticator.objects.filter(user=account, confirmed=True).exists():
+        raise NotSetUp
+    if ServerSettings.load().two_factor_required and not _passkeys(account).exists():
+        raise StillRequired
+
+
 def remove(account: Account, *, actor: Actor) -> None:
     """One's own authenticator app, after password and code were asked. Raises StillRequired, NotSetUp."""
     with change(REMOVED, actor=actor, target=account, kind="authenticator app"):
         current = fresh(account)
-        if not Authenticator.objects.filter(user=current, confirmed=True).exists():
-            raise NotSetUp
-        if ServerSettings.load().two_factor_required and not _passkeys(current).exists():
-            raise StillRequired
+        _check_removable(current)
         Authenticator.objects.filter(user=current).delete()
         set_flag(current)
 
@@ -208,13 +246,3 @@ def write_codes(account: Account) -> list[str]:
 
 def _kind(account: Account) -> dict[str, str]:
     return {"code": str(account.pk)}
-
-
-def _check_throttle(account: Account, actor: Actor) -> None:
-    throttle.check_all(_kind(account), now=actor.at)
-
-
-def count_failure(account: Account, actor: Actor) -> None:
-    with transaction.atomic():
-        waits: dict[str, Any] = throttle.count_all(_kind(account), now=actor.at)
-        record(FAILED, actor=actor, target=account, outcome=Outcome.FAILED, **waits)

@@ -12,6 +12,7 @@ from django.contrib.auth import authenticate, login, logout
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
@@ -146,17 +147,34 @@ def hold(request: HttpRequest, account: Account, *, way: Way, kept: Mapping[str,
         store.flush()
     store.cycle_key()
     until = (timezone.now() + PENDING_FOR).timestamp()
-    store[PENDING] = {"account": account.pk, "until": until, "way": asdict(way)}
+    store[PENDING] = {"account": account.pk, "until": until, "state": _state(account), "way": asdict(way)}
     keep(store, kept or {})
 
 
 def held(request: HttpRequest) -> tuple[Account, Way] | None:
-    """Who is half-way through signing in here, and how; None when nobody is, or it took over ten minutes."""
+    """Who is half-way through signing in here, and how.
+
+    None when nobody is, it took over ten minutes, or the account was changed since, by a new password, a lock or a
+    reset of its second factor say: what was proved then proves nothing now.
+    """
     pending = request.session.get(PENDING)
     if not pending or pending["until"] < timezone.now().timestamp():
         return None
     account: Account | None = Account.objects.usable().filter(pk=pending["account"]).first()
-    return (account, Way(**pending["way"])) if account else None
+    same = account is not None and constant_time_compare(pending.get("state", ""), _state(account))
+    return (account, Way(**pending["way"])) if account is not None and same else None
+
+
+def way_here(request: HttpRequest) -> Way | None:
+    """How whoever is half-way here began; also after a step that changed the account, such as setting up a factor."""
+    pending = request.session.get(PENDING)
+    return Way(**pending["way"]) if pending else None
+
+
+def _state(account: Account) -> str:
+    """What every change of the account changes, and signing in does not; keyed, as Django's session hash is."""
+    facts = f"{account.password} {account.second_factor} {account.modified_at.isoformat()}"
+    return salted_hmac("accounts.half-way", facts, algorithm="sha256").hexdigest()
 
 
 def confirm_password(request: HttpRequest, account: Account, password: str, *, actor: Actor) -> None:

@@ -16,8 +16,11 @@ from django.db.models import F, Value
 from django.utils.translation import ngettext_lazy
 
 from accounts.models import SignInThrottle
+from agora.base.actor import Actor
 from agora.base.errors import Refused
 from agora.base.models import fold
+from audit.models import Outcome
+from audit.services import record
 
 # Tries before the first wait.
 FREE = {
@@ -29,6 +32,7 @@ FREE = {
     "reset-account": 3,
     "registration": 10,
     "registration-mail": 3,
+    "confirmation": 20,
 }
 LONGEST = timedelta(minutes=15)
 FORGOTTEN = timedelta(hours=24)  # after so long without a failure it starts anew
@@ -51,7 +55,9 @@ class TooManyAttempts(Refused):
 
 
 class TooManyRequests(TooManyAttempts):
-    """Asked for too often, rightly or wrongly."""
+    """Asked for too often, rightly or wrongly; ``first`` of those that were refused in this wait."""
+
+    first = False
 
     sentence = ngettext_lazy(
         "Too many requests. Try again in %(seconds)d second.",
@@ -74,14 +80,35 @@ def _of_password(username: str, address: str | None) -> dict[str, str]:
     return {"username": fold(username)} | ({"address": address} if address else {})
 
 
-def admit(values: Mapping[str, str], *, now: datetime) -> None:
-    """Counts every request and lets it through, or raises TooManyRequests."""
-    try:
-        check_all(values, now=now)
-    except TooManyAttempts as refusal:
-        raise TooManyRequests(refusal.seconds) from None
+def admit(values: Mapping[str, str], *, now: datetime) -> int:
+    """Counts every request and lets it through, or raises TooManyRequests; returns how many were refused before it.
+
+    In one step: of requests at the same time each sees the others counted.
+    """
     with transaction.atomic():
-        count_all(values, now=now)
+        rows = [_locked(key, now) for key in sorted(digests(values).values())]
+        try:
+            check_all(values, now=now)
+        except TooManyAttempts as refusal:
+            refused = TooManyRequests(refusal.seconds)
+            refused.first = not any(row.refused for row in rows)
+        else:
+            return count_all(values, now=now)["refused_meanwhile"]
+    raise refused  # out here, so that the refusal stays counted
+
+
+def admit_or_record(event: str, values: Mapping[str, str], *, actor: Actor) -> None:
+    """``admit``, audited: an entry for the first request that a wait refuses, and one that counts all of them when the
+    next is heard. Not one for each: a flood must not fill the log."""
+    denied = {"outcome": Outcome.DENIED, "reason": "too many requests"}
+    try:
+        refused = admit(values, now=actor.at)
+    except TooManyRequests as refusal:
+        if refusal.first:
+            record(event, actor=actor, wait_seconds=refusal.seconds, **denied)
+        raise
+    if refused > 1:
+        record(event, actor=actor, refused_meanwhile=refused, **denied)
 
 
 def check(username: str, address: str | None, *, now: datetime) -> None:
@@ -125,6 +152,11 @@ def forget(username: str) -> None:
 def forget_all(values: Mapping[str, str]) -> None:
     """What is known to be right starts anew."""
     SignInThrottle.objects.filter(key__in=digests(values).values()).delete()
+
+
+def purge_throttles(*, now: datetime) -> int:
+    """Remove counts that start anew anyway; returns how many."""
+    return SignInThrottle.objects.filter(failed_at__lt=now - FORGOTTEN).delete()[0]
 
 
 def wait_after(failures: int, *, free: int) -> timedelta:

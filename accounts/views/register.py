@@ -32,7 +32,10 @@ def register(request: Request) -> HttpResponse:
         if request.method == "POST" and _registered(request, form):
             return redirect("accounts:sign-in")
     except TooManyRequests as refusal:
-        form = RegisterForm(email_required=mail_is_on())
+        typed = {name: request.POST.get(name, "") for name in ("username", "email")}
+        form = RegisterForm(
+            initial=typed, email_required=mail_is_on()
+        )  # unchecked: whether a name is taken is not told
         response = render(request, "accounts/register.html", {"form": form, "refusal": refusal}, status=429)
         response["Retry-After"] = str(refusal.seconds)
         return response
@@ -70,14 +73,16 @@ def confirm(request: Request) -> HttpResponse:
     key = request.POST.get("key") or request.GET.get("key", "")
     error = ""
     try:
-        row = registration.waiting(key)
         if request.method == "POST":
-            registration.confirm(key, actor=request.actor)
-            messages.success(request, _("Your account is made. Sign in with it."))
-            return redirect("accounts:sign-in")
+            try:
+                registration.confirm(key, actor=request.actor)
+            except ValidationError as refusal:
+                error = " ".join(refusal.messages)
+            else:
+                messages.success(request, _("Your account is made. Sign in with it."))
+                return redirect("accounts:sign-in")
+        row = registration.waiting(key)
     except registration.DeadConfirmation as refusal:
         return render(request, "accounts/dead_link.html", {"refusal": refusal, "again": False}, status=404)
-    except ValidationError as refusal:
-        error = " ".join(refusal.messages)
     context = {"row": row, "key": key, "error": error}
     return render(request, "accounts/confirm_registration.html", context, status=422 if error else 200)

@@ -1,7 +1,4 @@
-"""The second step of signing in: a code, a passkey, or setting up what the server requires."""
-
-import json
-from typing import Any
+"""The second step of signing in: a code or a passkey."""
 
 from django.conf import settings
 from django.http import HttpResponse, JsonResponse
@@ -11,15 +8,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.forms.second_factor import CodeForm, FirstCodeForm
+from accounts.forms.second_factor import CodeForm
 from accounts.models import Account
-from accounts.passkeys import Passkeys
+from accounts.passkeys import Passkeys, made, reached_by_name
 from accounts.services import passkeys, second_factor, sign_in, ways
 from accounts.services.throttle import TooManyAttempts
-from accounts.views.second_factor import qr_context
 from accounts.views.sign_in import held_for
 from agora.base.access import public
-from agora.base.errors import Refused
 from agora.base.http import Request, next_url
 
 CHALLENGE = "passkey_challenge"
@@ -28,8 +23,7 @@ CHALLENGE = "passkey_challenge"
 def into(request: Request, account: Account, how: str) -> None:
     """Everything was asked: the session opens under a new key."""
     request.session.pop(CHALLENGE, None)
-    found = sign_in.held(request)
-    way, kept = found[1] if found else ways.LOCAL, ways.kept(request.session)
+    way, kept = sign_in.way_here(request) or ways.LOCAL, ways.kept(request.session)
     sign_in.open_session(request, account, way=way, kept=kept, second_factor=how, actor=request.actor)
 
 
@@ -39,6 +33,7 @@ def show(request: Request, account: Account, form: CodeForm, *, wait: int = 0) -
         "form": form,
         "next": next_url(request, resolve_url(settings.LOGIN_REDIRECT_URL)),
         "account": account,
+        "by_name": reached_by_name(request),
         "has_passkeys": passkeys.of_account(account).exists(),
     }
     status = 429 if wait else 422 if form.errors else 200
@@ -70,31 +65,6 @@ def code_page(request: Request) -> HttpResponse:
         return show(request, account, form)
     into(request, account, how)
     return redirect(next_url(request, resolve_url(settings.LOGIN_REDIRECT_URL)))
-
-
-@public
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
-def setup_page(request: Request) -> HttpResponse:
-    """The server requires a second factor: begin, scan, type a code; then the recovery codes, and in."""
-    target = next_url(request, resolve_url(settings.LOGIN_REDIRECT_URL))
-    account = held_for(request, "setup")
-    if account is None:
-        return redirect("accounts:sign-in")
-    form = FirstCodeForm(request.POST if "code" in request.POST else None)
-    if "begin" in request.POST:
-        second_factor.begin(account)
-    elif request.method == "POST" and form.is_valid():
-        actor = request.actor.as_account(account, None)
-        try:
-            codes = second_factor.confirm(account, form.cleaned_data["code"], actor=actor)
-        except Refused as refusal:
-            form.add_error("code", str(refusal))
-        else:
-            into(request, account, "set up now")
-            return render(request, "accounts/sign_in_codes.html", {"codes": codes, "next": target})
-    context = {"form": form, "next": target, "account": account, **qr_context(request, account)}
-    return render(request, "accounts/sign_in_setup.html", context, status=422 if form.errors else 200)
 
 
 @public
@@ -131,12 +101,3 @@ def passkey_complete(request: Request) -> HttpResponse:
         return show(request, account, form)
     into(request, account, how)
     return redirect(next_url(request, resolve_url(settings.LOGIN_REDIRECT_URL)))
-
-
-def made(request: Request) -> dict[str, Any]:
-    """What the browser made or signed, as the page's script put it into the form; empty when it is none."""
-    try:
-        data = json.loads(request.POST.get("credential", ""))
-    except ValueError:
-        return {}
-    return data if isinstance(data, dict) else {}

@@ -35,19 +35,28 @@ class Person(Protocol):
 class Access:
     """One declaration: public, signed in, or signed in with a permission; and what it means to impersonators.
 
+    ``machine`` is the kind of machine that calls it with a key of its own, in place of people: "streamer".
     ``rule`` says in words what the view asks besides of the one thing that its address names; the view enforces it.
     """
 
     public: bool = False
     permission: str = ""
+    machine: str = ""
     rule: str = ""
     impersonating: bool = True  # may it be called by somebody who acts as somebody else?
     looking: bool = False  # may it change something even while they only look?
+    reads: bool = False  # does it change nothing, though it is a POST?
 
     def __str__(self) -> str:
+        if self.machine:
+            return f"key of a {self.machine}"
         who = "public" if self.public else self.permission or "signed in"
         who += f", {self.rule}" if self.rule else ""
-        return who + ("" if self.impersonating else ", as oneself") + (", also looking" if self.looking else "")
+        return who + ("" if self.impersonating else ", as oneself") + self._how
+
+    @property
+    def _how(self) -> str:
+        return (", also looking" if self.looking else "") + (", only reads" if self.reads else "")
 
 
 SOME_NUMBER = 1_234_567_890
@@ -70,6 +79,11 @@ def requires(permission: str) -> Callable[[View], View]:
     return _declare(Access(permission=permission))
 
 
+def machine(kind: str) -> Callable[[View], View]:
+    """Only machines of this kind, such as ``streamer``, with a key of their own; no account, whatever its role."""
+    return _declare(Access(machine=kind))
+
+
 def signed_in_with(rule: str) -> Callable[[View], View]:
     """Signed in, and what the view itself asks of the row behind the address, in words: ``Editor on it``.
 
@@ -88,8 +102,18 @@ def even_while_looking(view: View) -> View:
     return _declare(replace(declared(view), looking=True))(view)
 
 
+def only_reads(view: View) -> View:
+    """A POST that changes nothing, for a question too long for an address: open to those who may only read or look."""
+    return _declare(replace(declared(view), reads=True))(view)
+
+
 def is_impersonating(request: HttpRequest) -> bool:
     return getattr(request, "impersonator", None) is not None
+
+
+def machine_of(request: HttpRequest) -> str:
+    """The kind of the machine that came with a key of its own; "" for people and visitors."""
+    return str(getattr(getattr(request, "machine", None), "kind", ""))
 
 
 def allows(access: Access, person: Person, *, impersonating: bool = False) -> bool:
@@ -98,6 +122,8 @@ def allows(access: Access, person: Person, *, impersonating: bool = False) -> bo
         return False
     if access.public:
         return True
+    if access.machine:
+        return False
     return person.is_authenticated and (not access.permission or person.has_perm(access.permission))
 
 
@@ -169,8 +195,8 @@ class AccessMiddleware:
 
     def process_view(self, request: HttpRequest, view: Callable[..., Any], *_: Any) -> HttpResponse | None:
         access = declared(view, request.method)
-        impersonating = is_impersonating(request)
-        if allows(access, request.user, impersonating=impersonating):
+        impersonating, kind = is_impersonating(request), machine_of(request)
+        if allows(access, request.user, impersonating=impersonating) or (kind and access.machine == kind):
             return None
         if impersonating and not access.impersonating:
             raise PermissionDenied(
@@ -178,10 +204,13 @@ class AccessMiddleware:
                     "This is not open while you act as somebody else. Stop impersonating first; then it is your own."
                 )
             )
-        if request.user.is_authenticated:
+        if request.user.is_authenticated or kind:
             raise PermissionDenied
         if is_api(request):
-            answer = problem(request, 401, "not_signed_in", gettext("Send an API key, or sign in with this browser."))
+            say = gettext("Send an API key, or sign in with this browser.")
+            if access.machine:
+                say = gettext("Send the key of a %(machine)s.") % {"machine": access.machine}
+            answer = problem(request, 401, "not_signed_in", say)
             answer["WWW-Authenticate"] = 'Bearer realm="agora"'
             return answer
         return sign_in_first(request)

@@ -31,6 +31,15 @@ class Key(Protocol):
 
 
 @dataclass(frozen=True)
+class Machine:
+    """A machine that came with a key of its own, such as a streamer: no account. ``name`` stands in the records."""
+
+    kind: str
+    pk: int
+    name: str
+
+
+@dataclass(frozen=True)
 class Origin:
     """Where a change came from: what an investigator asks for first. All empty for the system itself."""
 
@@ -131,13 +140,14 @@ def actor_of(request: HttpRequest, *, anonymous: bool = False) -> Actor:
     """The Actor behind a request; ``anonymous`` while it is not known yet who that is."""
     user: Any = request.user
     signed_in = user.is_authenticated and not anonymous
-    key = getattr(request, "api_key", None)
+    key, machine = getattr(request, "api_key", None), getattr(request, "machine", None)
     return Actor(
         account=user if signed_in else None,
         impersonator=getattr(request, "impersonator", None),
         session_id=getattr(request.session, "row_id", None) if signed_in and key is None else None,
         key=key,
         elevation_id=getattr(getattr(request, "elevation", None), "pk", None) if signed_in else None,
+        name=machine.name if machine else "",
         origin=Origin(
             channel="api" if is_api(request) else "web",
             address=client_address(request),

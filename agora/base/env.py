@@ -19,7 +19,9 @@ from django.core.exceptions import ImproperlyConfigured
 
 TRUE = {"1", "true", "yes", "on"}
 FALSE = {"", "0", "false", "no", "off"}
-HOST = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,62})(\.[a-z0-9-]{1,63})*")
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"  # RFC 1123, 2.1
+NAME = re.compile(rf"(?=.{{1,253}}$){_LABEL}(?:\.{_LABEL})*")
+NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 HOST_AND_PORT = re.compile(r"(?P<host>\[[0-9a-f:.]+\]|[^:\[\]]+)(?::(?P<port>[0-9]{1,5}))?")
 
 LONGEST_SOCKET = 107  # bytes: sun_path of unix(7) with its closing zero
@@ -87,16 +89,30 @@ def listening_host(name: str) -> str:
 
 
 def is_host(value: str) -> bool:
-    """Is it ``host`` or ``host:port`` in lower case? The host is a name, an IPv4 address or an IPv6 one in brackets."""
+    """Is it ``host`` or ``host:port`` in lower case? The host is a name, an IPv4 address or an IPv6 one in brackets.
+
+    0.0.0.0 is none: nobody can be reached there.
+    """
     parts = HOST_AND_PORT.fullmatch(value)
     if parts is None or not 0 < int(parts["port"] or 80) < 65536:
         return False
-    if not parts["host"].startswith("["):
-        return HOST.fullmatch(parts["host"]) is not None
+    host = parts["host"]
     try:
-        return bool(ipaddress.IPv6Address(parts["host"][1:-1]))
+        if host.startswith("["):
+            return not ipaddress.IPv6Address(host[1:-1]).is_unspecified
+        if NUMBER.fullmatch(host.rpartition(".")[2]):  # browsers take it for an address (WHATWG URL, 3.5)
+            return not ipaddress.IPv4Address(host).is_unspecified
+        return NAME.fullmatch(host) is not None and all(map(_is_readable, host.split(".")))
     except ValueError:
         return False
+
+
+def _is_readable(label: str) -> bool:
+    """Where a part of a name stands for other letters, does it (RFC 5890, 2.3.2.1)? Raises ValueError or says no."""
+    if not label.startswith("xn--"):
+        return True
+    letters = label[4:].encode().decode("punycode")
+    return letters.isprintable() and not letters.isascii() and letters.encode("punycode").decode() == label[4:]
 
 
 def without_port(value: str) -> str:

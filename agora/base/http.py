@@ -35,7 +35,7 @@ class Request(HttpRequest):
 
 def is_api(request: HttpRequest) -> bool:
     """Is this a call of the REST API? Its answers are JSON, errors included."""
-    return request.path.startswith("/api/v1/")
+    return request.path.startswith("/api/v1/") or request.path == "/api/v1"
 
 
 class StaticFiles(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # whitenoise has no types

@@ -122,7 +122,7 @@ def _read(cursor: str, fields: Sequence[Any]) -> list[Any]:
     try:
         values = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
         return [_value(text, field) for text, field in zip(values, fields, strict=True)]
-    except (ValueError, TypeError, binascii.Error, ValidationError) as error:
+    except (ValueError, TypeError, RecursionError, binascii.Error, ValidationError) as error:
         raise BadRequest(_("This page link is damaged. Open the list from its start.")) from error
 
 

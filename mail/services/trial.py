@@ -1,8 +1,10 @@
 """Send Test Mail: settings are tried before they are saved, and the server's own words are shown."""
 
+import logging
 import threading
 import time
 import uuid
+from contextlib import closing
 from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
@@ -20,6 +22,7 @@ from settings_admin.models import ServerSettings
 
 TESTED = event("mail.tested", gettext_lazy("Test mail sent"))
 AT_ONCE = 3  # tests that one process runs side by side: each holds a thread of the web server
+logger = logging.getLogger(__name__)
 _places = threading.BoundedSemaphore(AT_ONCE)
 
 
@@ -43,15 +46,19 @@ def send_test_mail(server: Server, *, to: str, actor: Actor) -> Trial:
 
     Raises TooManyTests.
     """
-    if not _places.acquire(blocking=False):
-        raise TooManyTests
-    trial, started = Trial(transcript=Transcript.hiding(server)), time.monotonic()
+    trial, started = Trial(transcript=Transcript(server)), time.monotonic()
     name = domain_of(settings := ServerSettings.load())
     subject, text, html = render("test", {"server": settings, "absolute": settings.absolute, "by": actor.names})
     content = compose(f"<{uuid.uuid4().hex}@{name}>", to, subject, text, html, actor)
     # A thread of its own: looking up a name has no time limit that could be set.
     talk = threading.Thread(target=_talk, args=(server, name, to, content, trial), daemon=True, name="test mail")
-    talk.start()
+    if not _places.acquire(blocking=False):
+        raise TooManyTests
+    try:
+        talk.start()
+    except RuntimeError:  # no more threads
+        _places.release()
+        raise
     talk.join(server.timeout)
     shown = Trial(
         trial.arrived, trial.sentence, time.monotonic() - started, Transcript(lines=[*trial.transcript.lines])
@@ -74,13 +81,16 @@ def send_test_mail(server: Server, *, to: str, actor: Actor) -> Trial:
 
 
 def _talk(server: Server, name: str, to: str, content: str, trial: Trial) -> None:
-    connection = Connection(server, name=name, transcript=trial.transcript, patience=1.0)
+    """Gives its place back whatever happens."""
     try:
-        connection.open()
-        answer = connection.deliver(to, f"From: {server.sender}\r\n{content}".encode("ascii"))
-        trial.arrived, trial.sentence = True, answer
+        with closing(Connection(server, name=name, transcript=trial.transcript, patience=1.0)) as connection:
+            connection.open()
+            answer = connection.deliver(to, f"From: {server.sender}\r\n{content}".encode("ascii"))
+            trial.arrived, trial.sentence = True, answer
     except (Rejected, Unreachable) as trouble:
         trial.sentence = str(trouble)
+    except Exception as error:  # a mistake of ours is not the server's silence
+        trial.sentence = server.masked(f"{type(error).__name__}: {error}")
+        logger.error("The test mail to %s failed: %s", server, trial.sentence)  # a traceback would hold it unmasked
     finally:
-        connection.close()
         _places.release()

@@ -44,36 +44,37 @@ class NotInAdminMode(Refused):
 
 @dataclass(frozen=True)
 class Ways:
-    """What the person can be asked again; where that is nothing, the ``provider`` of the session asks, and ``asked``
-    says whether it did just now."""
+    """How the person can be asked again. Without a password or a code of theirs here, ``provider`` asks instead of us;
+    ``confirmed``: it just did."""
 
     password: bool
     code: bool
     provider: Provider | None = None
-    asked: bool = False
+    confirmed: bool = False
 
-    def __bool__(self) -> bool:
+    @property
+    def possible(self) -> bool:
         return self.password or self.code or self.provider is not None
 
 
 def ways_to_confirm(request: HttpRequest, account: Account, *, now: datetime) -> Ways:
     password, code = has_password(account), second_factor.confirmed(account) is not None
-    provider = None if password or code else again.provider_of(request)
-    return Ways(password, code, provider, asked=provider is not None and again.confirmed(request, now=now))
+    if password or code:
+        return Ways(password, code)
+    return Ways(password, code, again.provider_of(request), again.confirmed(request, now=now))
 
 
 def start(
     request: HttpRequest, account: Account, *, password: str = "", code: str = "", reason: str, actor: Actor
 ) -> Elevation:
     """From the next request on, every project is open to this session. Asks for the password, or for a code of the
-    authenticator app or a recovery code; the provider of the session must have asked where there is neither.
+    authenticator app or a recovery code; where there is neither, the provider that opened the session was to ask.
 
     Raises TooManyAttempts, WrongCredentials, WrongCode, NothingToConfirmWith, NotAskedYet, AlreadyElevated.
     """
     elevation = Elevation(kind=ElevationKind.ADMIN_MODE, reason=reason, idle_limit=IDLE)
     try:
-        ways = ways_to_confirm(request, account, now=actor.at)
-        how = _confirm(request, account, ways, password, code, actor=actor)
+        how = _confirm(request, account, password, code, actor=actor)
         elevations.begin(request, elevation, actor=actor, **how)
     except Refused as refusal:
         record(STARTED, actor=actor, outcome=Outcome.DENIED, reason=str(refusal), code=refusal.code)
@@ -81,21 +82,20 @@ def start(
     return elevation
 
 
-def _confirm(
-    request: HttpRequest, account: Account, ways: Ways, password: str, code: str, *, actor: Actor
-) -> dict[str, str]:
-    """How it was made sure that this is the person; a provider's yes counts once."""
-    if not ways:
+def _confirm(request: HttpRequest, account: Account, password: str, code: str, *, actor: Actor) -> dict[str, str]:
+    """How it was made sure that this is the person; a code and a provider's yes count once."""
+    ways = ways_to_confirm(request, account, now=actor.at)
+    if not ways.possible:
         raise NothingToConfirmWith
-    if ways.provider is not None:
-        if not ways.asked:
-            raise NotAskedYet
-        again.use(request)
-        return {"method": ways.provider.kind, "provider": ways.provider.name}
-    if code and not password:
+    if ways.code and code and not password:
         return {"method": second_factor.check(account, code, actor=actor)}
-    sign_in.confirm_password(request, account, password, actor=actor)
-    return {"method": "password"}
+    if ways.provider is None:
+        sign_in.confirm_password(request, account, password, actor=actor)
+        return {"method": "password"}
+    if not ways.confirmed:
+        raise NotAskedYet
+    again.use(request)
+    return {"method": ways.provider.kind, "provider": ways.provider.name}
 
 
 def stop(request: HttpRequest, elevation: Elevation | None, *, actor: Actor) -> Elevation:

@@ -1,19 +1,30 @@
 """Grants: the resource role of one account on one resource."""
 
-from collections.abc import Iterable
-from datetime import datetime
-from typing import Self
+from collections.abc import Collection, Iterable
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, Self
 
 from django.conf import settings
-from django.db import models
+from django.db import connection, models
 from django.db.models import F, Q, Window
 from django.db.models.functions import RowNumber
+from django.db.models.query import RawQuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
 from agora.base.models import one_of
-from resources.models.resource import Resource
+from resources.models.resource import NAMES_LENGTH, Resource
 from resources.roles import ResourceRole
+
+
+class Facts(NamedTuple):
+    """What the rule asks of one grant."""
+
+    role: str
+    ends_at: datetime | None
+    granted_at: datetime
+    granted_by_name: str
+    reason: str
 
 
 class GrantQuerySet(models.QuerySet["Grant"]):
@@ -25,6 +36,44 @@ class GrantQuerySet(models.QuerySet["Grant"]):
 
     def on(self, resource: Resource) -> Self:
         return self.filter(resource=resource)
+
+    def facts(self, account: int, resource: int) -> Facts | None:
+        """Of the grant of one account on one resource. Asked at every request about a resource, so without the ORM,
+        which takes longer to write its SQL than the database to answer it."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT {', '.join(Facts._fields)} FROM {self.model._meta.db_table} "  # noqa: S608 - of the code
+                "WHERE account_id = %s AND resource_id = %s",
+                [account, resource],
+            )
+            row = cursor.fetchone()
+        if row is None:
+            return None
+        found = Facts(*row)
+        if connection.vendor == "postgresql":
+            return found
+        return found._replace(ends_at=_moment(found.ends_at), granted_at=_moment(found.granted_at))
+
+    def of_pairs(self, pairs: Collection[tuple[int, int]]) -> "RawQuerySet[Grant] | Self":
+        """Those of these accounts on these resources, pair by pair: each is one look into the index."""
+        ids = [number for pair in pairs for number in pair]
+        values = ", ".join(["(%s, %s)"] * (len(ids) // 2))
+        table = self.model._meta.db_table
+        if not pairs:
+            return self.none()
+        return self.raw(
+            f"SELECT found.* FROM (VALUES {values}) AS asked JOIN {table} found "  # noqa: S608 - numbers are parameters
+            "ON found.account_id = asked.column1 AND found.resource_id = asked.column2",
+            ids,
+        )
+
+    def accounts(self) -> set[int]:
+        """The ids of whose they are."""
+        return set(self.values_list("account", flat=True))
+
+    def ends(self) -> dict[int, datetime]:
+        """When those with an end end, by the accounts' ids."""
+        return {pk: at for pk, at in self.values_list("account", "ends_at") if at is not None}
 
     def counting(self, at: datetime) -> Self:
         """Those that have not ended: past its end, a grant does not count."""
@@ -46,6 +95,11 @@ class GrantQuerySet(models.QuerySet["Grant"]):
         return numbered.filter(place__lte=most).select_related("account").order_by("resource", "account")
 
 
+def _moment(at: datetime | None) -> Any:
+    """SQLite keeps times in UTC and does not say so."""
+    return at.replace(tzinfo=UTC) if at else None
+
+
 class Grant(models.Model):
     """One account's role on one resource, also when it is None: a grant can take away. ``ends_at``: not counting from
     that moment on."""
@@ -57,7 +111,7 @@ class Grant(models.Model):
     reason = models.CharField(_("Reason"), max_length=500, blank=True)
     granted_at = models.DateTimeField()
     granted_by_id = models.BigIntegerField(null=True)
-    granted_by_name = models.CharField(max_length=150, blank=True)
+    granted_by_name = models.CharField(max_length=NAMES_LENGTH, blank=True)
     end_noted = models.BooleanField(default=False, editable=False)
 
     objects = GrantQuerySet.as_manager()

@@ -15,9 +15,11 @@ from resources.roles import Kind, ResourceRole, given_by_system_role
 if TYPE_CHECKING:
     from resources.models.recording import Recording
     from resources.models.stream import Stream
+    from resources.models.stream_session import StreamSession
     from resources.models.streamer import Streamer
 
 KEY_LENGTH = 300
+NAMES_LENGTH = 310  # two usernames of 150 letters, while one person acts as another
 
 
 class ResourceQuerySet(models.QuerySet["Resource"]):
@@ -51,16 +53,50 @@ class ResourceQuerySet(models.QuerySet["Resource"]):
         by_role = ~less if len(given) == len(kinds) else Q(kind__in=given) & ~less
         return rows.filter(by_role) if len(given) == len(kinds) else rows.filter(enough | by_role)
 
+    def kinds(self, ids: Iterable[int]) -> dict[int, Kind]:
+        """Of what kind these are, by their ids; ids that none has are left out."""
+        found = self.filter(pk__in=set(ids)).values_list("pk", "kind")
+        return {pk: Kind(kind) for pk, kind in found}
+
+    def recorded_from(self, chosen: int | None) -> Self:
+        """What a recording may be one of: every stream; of the many sessions only the chosen one."""
+        return self.filter(Q(kind=Kind.STREAM) | Q(kind=Kind.SESSION, pk=chosen or 0))
+
     def children_of(self, parents: Iterable[int]) -> Self:
         return self.filter(parent__in=list(parents))
 
-    def with_facts(self) -> Self:
-        """Each with its own table's row and its parent: what lists and cards show."""
-        return self.select_related("parent", "streamer", "stream", "recording")
+    def below(self, pk: int) -> Self:
+        """All that was made from it, directly or not: the chain has four links."""
+        every = Resource.objects.order_by()
+        first = every.filter(parent=pk).values("pk")
+        second = every.filter(parent__in=first).values("pk")
+        third = every.filter(parent__in=second).values("pk")
+        # Three walks of the index of parents; joined by OR they would be one walk of the whole table.
+        return self.filter(pk__in=first.union(second, third, all=True))
+
+    def numbered(self, text: str) -> Self:
+        """The one with this id, as an address names it; none for what is no number."""
+        return self.filter(pk=int(text)) if text.isascii() and text.isdecimal() and len(text) < 19 else self.none()
+
+    def named_stream(self, streamer: int, name: str) -> Self:
+        """The streamer's stream with this system name."""
+        return self.of_kind(Kind.STREAM).filter(parent=streamer, name_key=fold(name)[:KEY_LENGTH])
+
+    def with_facts(self, kind: Kind | None = None) -> Self:
+        """Each with its own table's row and its parent: what lists and cards show.
+
+        Only what the kind has: past eight tables (join_collapse_limit) PostgreSQL stops looking for a good order, and a
+        text search reads every row.
+        """
+        own = [kind.value] if kind else [one.value for one in Kind]
+        streamer = ["parent__streamer"] if kind == Kind.STREAM else []
+        return self.select_related("parent", *streamer, *own)
 
 
 class Resource(Searchable):
     """One resource. ``name`` identifies it among its kind (hostname, system name), ``title`` is for people.
+
+    The name of a session or recording is what its streamer calls it; empty where none reported it.
 
     ``label_key`` orders lists; ``permissions_version`` counts the saves of its grants: who saves says which they saw.
     """
@@ -72,7 +108,7 @@ class Resource(Searchable):
     title = models.CharField(_("Title"), max_length=200, blank=True)
     label_key = models.CharField(max_length=KEY_LENGTH, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
-    created_by_name = models.CharField(max_length=150, blank=True)
+    created_by_name = models.CharField(max_length=NAMES_LENGTH, blank=True)
     modified_at = models.DateTimeField(auto_now=True)
     permissions_version = models.PositiveIntegerField(default=1, editable=False)
 
@@ -81,6 +117,7 @@ class Resource(Searchable):
     parent_id: int | None
     streamer: "Streamer"  # the row of its own table, by its kind
     stream: "Stream"
+    stream_session: "StreamSession"
     recording: "Recording"
 
     class Meta:
@@ -103,6 +140,11 @@ class Resource(Searchable):
             ),
             models.UniqueConstraint(
                 fields=["parent", "name_key"], condition=Q(kind=Kind.STREAM), name="resource_system_name_unique"
+            ),
+            models.UniqueConstraint(
+                fields=["parent", "kind", "name_key"],
+                condition=Q(kind__in=[Kind.SESSION, Kind.RECORDING]) & ~Q(name=""),
+                name="resource_reported_once",
             ),
         ]
         indexes = [

@@ -1,6 +1,6 @@
 """Every change of who may do what with one resource."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -19,7 +19,7 @@ from resources.services.rules import check, fresh
 
 CHANGED = event("permissions.changed", _("Resource permissions changed"))
 EXPIRED = event("grant.expired", _("Grant ended"))
-BATCH = 500  # grants that one transaction of the job writes down
+BATCH = 500  # grants that one statement writes, or one transaction of the job writes down
 
 
 @dataclass(frozen=True)
@@ -74,22 +74,50 @@ def save_grants(
             current.save(update_fields=["permissions_version"])
             entry.details["version"] = current.permissions_version
             entry.details["accounts"] = {name: names[name] for name in changes}
-        for name in changes:
-            _write(current, accounts[names[name]], grants.get(names[name]), wanted[names[name]], actor)
+        _write(current, {names[name]: wanted[names[name]] for name in changes}, grants, actor)
     return changes
 
 
-def _write(resource: Resource, account: Account, grant: Grant | None, wanted: Wanted | None, actor: Actor) -> None:
-    if wanted is None:
-        if grant:
-            grant.delete()
-        return
+def replace_grants(
+    resource: Resource, wanted: Mapping[int, Wanted], *, version: int, actor: Actor
+) -> dict[str, list[str | None]]:
+    """Make these the only grants: who is not among them loses theirs. Raises what ``save_grants`` raises."""
+    others = Grant.objects.on(resource).accounts() - set(wanted)
+    return save_grants(resource, dict.fromkeys(others) | dict(wanted), version=version, actor=actor)
+
+
+def ids_of(named: Iterable[int | str]) -> dict[int | str, int]:
+    """The ids of the accounts that are named by id or username, under these names; unknown ones are left out."""
+    named = set(named)
+    found: dict[int | str, int] = {pk: pk for pk in Account.objects.usernames(n for n in named if isinstance(n, int))}
+    by_key = Account.objects.by_key(name for name in named if isinstance(name, str))
+    return found | {name: account.pk for name, account in by_key.items()}
+
+
+def _write(resource: Resource, wanted: Mapping[int, Wanted | None], grants: Mapping[int, Grant], actor: Actor) -> None:
+    """All of them with three statements, whatever their number."""
     who = actor.accountable
-    row = grant or Grant(resource=resource, account=account)
-    row.role, row.ends_at, row.reason, row.end_noted = wanted.role, wanted.ends_at, wanted.reason, False
-    row.granted_at = actor.at
-    row.granted_by_id, row.granted_by_name = (who.pk, who.get_username()) if who else (None, actor.name[:150])
-    row.save()
+    by = {
+        "granted_at": actor.at,
+        "granted_by_id": who.pk if who else None,
+        "granted_by_name": actor.names,
+        "end_noted": False,
+    }
+    made: list[Grant] = []
+    changed: list[Grant] = []
+    gone: list[int] = []
+    for pk, one in wanted.items():
+        row = grants.get(pk)
+        if one is None:
+            gone += [row.pk] if row else []
+            continue
+        (changed if row else made).append(row := row or Grant(resource=resource, account_id=pk))
+        row.role, row.ends_at, row.reason = one.role, one.ends_at, one.reason
+        for name, value in by.items():
+            setattr(row, name, value)
+    Grant.objects.filter(pk__in=gone).delete()
+    Grant.objects.bulk_create(made, batch_size=BATCH)
+    Grant.objects.bulk_update(changed, ["role", "ends_at", "reason", *by], batch_size=BATCH)
 
 
 def in_words(grant: Grant | Wanted | None) -> str | None:

@@ -1,15 +1,29 @@
-"""Recordings with an uploaded file, and deleting the files along."""
+"""Recordings: uploaded by people, or made by a streamer that hands over the file; and what killed processes left."""
+
+import contextlib
+import re
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from agora.base.actor import Actor
 from agora.base.errors import Refused
-from resources.files import Arrived, path_of
+from agora.base.models import fold
+from audit.events import event
+from audit.services import change, record
+from resources.files import Arrived, left_behind, path_of
 from resources.models import Recording, Resource
 from resources.models.recording import State
-from resources.roles import Kind
+from resources.roles import PARENTS, Kind
 from resources.services.resources import create
+from resources.services.rules import Gone, MayNotCreate, fresh
+
+UPLOADED = event("recording.uploaded", _("File of a recording arrived"))
+FINISHED = event("recording.finished", _("Recording finished"))
+FAILED = event("recording.failed", _("Recording failed"))
+SWEPT = event("recording.swept", _("What was left of uploads removed"))
 
 
 class DiskFull(Refused):
@@ -27,6 +41,26 @@ class FileMissing(Refused):
     message = _("The file of this recording is not on the server’s disk. Restore it from a backup.")
 
 
+class NotReady(Refused):
+    status = 409
+    message = _("This recording has no file to download: it goes on, or it has failed.")
+
+
+class FileNotHere(Refused):
+    status = 409
+    message = _("The file of this recording has not arrived yet. Send it first, then say that the recording is done.")
+
+
+class AlreadyDone(Refused):
+    status = 409
+    message = _("This recording is ready or has failed already: it can’t be changed any more.")
+
+
+class NotTheSame(Refused):
+    status = 422
+    message = _("What arrived is not what was sent: the checksums differ. Nothing of it was kept. Send the file again.")
+
+
 def upload_recording(title: str, file: Arrived, *, parent: Resource | None, actor: Actor) -> Resource:
     """Make a recording of a file that has arrived whole. Raises MayNotCreate."""
     resource = Resource(kind=Kind.RECORDING, parent=parent, title=title)
@@ -42,7 +76,97 @@ def upload_recording(title: str, file: Arrived, *, parent: Resource | None, acto
     return resource
 
 
+def start_recording(parent: Resource, name: str, *, title: str = "", actor: Actor) -> tuple[Resource, bool]:
+    """A streamer began to record this stream or session; the same one when it says so again. Tells whether it is new.
+
+    ``name`` is what the streamer calls it. Raises MayNotCreate, Gone.
+    """
+    with transaction.atomic():
+        source = fresh(parent)
+        if Kind(source.kind) not in PARENTS[Kind.RECORDING]:
+            raise MayNotCreate
+        known = Resource.objects.children_of([source.pk]).of_kind(Kind.RECORDING).filter(name_key=fold(name))
+        found = known.select_related("recording").first()
+        if found is not None:
+            return found, False
+        title = title or f"{source.label} {actor.at:%Y-%m-%d %H:%M}"
+        made = Resource(kind=Kind.RECORDING, parent=source, name=name, title=title[:200])
+        return create(made, Recording(), {"state": State.RECORDING}, actor), True
+
+
+def keep_file(resource: Resource, file: Arrived, *, actor: Actor) -> None:
+    """The streamer handed over the file; sent again, the newer one counts. Raises AlreadyDone, Gone."""
+    with change(UPLOADED, actor=actor, target=resource, size=file.size, checksum=file.checksum):
+        recording = _recording(resource)
+        recording.size, recording.checksum = file.size or 0, file.checksum
+        recording.file_name = f"{safe(resource.name)}"
+        recording.save(update_fields=["size", "checksum", "file_name"])
+        file.keep(resource.pk)
+
+
+def finish_recording(resource: Resource, *, duration: timedelta, actor: Actor) -> None:
+    """It is complete and its file is here. Raises FileNotHere, AlreadyDone, Gone."""
+    with change(FINISHED, actor=actor, target=resource, duration=str(duration)):
+        recording = _recording(resource)
+        if not recording.checksum or not path_of(resource.pk).is_file():
+            raise FileNotHere
+        recording.state, recording.duration = State.READY, duration
+        recording.save(update_fields=["state", "duration"])
+
+
+def fail_recording(resource: Resource, *, reason: str, actor: Actor) -> None:
+    """There will be no recording; what had arrived of it is removed. Raises AlreadyDone, Gone."""
+    with change(FAILED, actor=actor, target=resource, failure=reason):
+        recording = _recording(resource)
+        recording.state, recording.failure = State.FAILED, reason
+        recording.size, recording.checksum = 0, ""
+        recording.save(update_fields=["state", "failure", "size", "checksum"])
+        transaction.on_commit(lambda: path_of(resource.pk).unlink(missing_ok=True))
+
+
+def _recording(resource: Resource) -> Recording:
+    recording = fresh(resource).recording
+    if recording.state != State.RECORDING:
+        raise AlreadyDone
+    return recording
+
+
+def safe(name: str) -> str:
+    """As a file name: what a streamer calls it, without what a path or a shell would take for its own."""
+    return re.sub(r"[^\w.-]+", "-", name, flags=re.ASCII).strip("-.")[:100]
+
+
+def recording_of(streamer: int, pk: int) -> Resource:
+    """A recording of one of this streamer's streams or their sessions. Raises Gone."""
+    rows = Resource.objects.of_kind(Kind.RECORDING).select_related("recording", "parent__parent")
+    found = rows.filter(pk=pk).exclude(parent=None).first()
+    above: Any = found
+    while above is not None and above.kind != Kind.STREAMER:
+        above = above.parent
+    if found is None or above is None or above.pk != streamer:
+        raise Gone
+    return found
+
+
 def check_file(resource: Resource) -> None:
-    """Raises FileMissing."""
+    """Raises NotReady, FileMissing."""
+    if resource.recording.state != State.READY:
+        raise NotReady
     if not path_of(resource.pk).is_file():
         raise FileMissing
+
+
+def sweep_files(*, now: datetime) -> int:
+    """Remove what killed processes left of uploads. Returns how many files.
+
+    Never the file of a recording, known here or not: a server started with the wrong database must delete nothing.
+    """
+    removed = size = 0
+    for path in left_behind(now):
+        with contextlib.suppress(FileNotFoundError):  # its upload ended in between
+            found = path.stat().st_size
+            path.unlink()
+            removed, size = removed + 1, size + found
+    if removed:
+        record(SWEPT, actor=Actor.system("files"), removed=removed, bytes=size)
+    return removed

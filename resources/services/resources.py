@@ -1,13 +1,13 @@
 """Creating, editing and deleting resources."""
 
 import secrets
-from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
+from django.db.models import Count, Exists, OuterRef
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
@@ -16,25 +16,29 @@ from audit.events import event
 from audit.services import change, record, values_of
 from resources.files import path_of
 from resources.models import Grant, Resource, Stream, Streamer
-from resources.roles import Action, Kind, ResourceRole
+from resources.roles import PARENTS, Action, Kind, ResourceRole
 from resources.services.rules import MayNot, MayNotCreate, check, fresh, may_create
 
 CREATED = {
     Kind.STREAMER: event("streamer.created", _("Streamer created")),
     Kind.STREAM: event("stream.created", _("Stream created")),
+    Kind.SESSION: event("stream_session.opened", _("Stream session opened")),
     Kind.RECORDING: event("recording.created", _("Recording created")),
 }
 CHANGED = {
     Kind.STREAMER: event("streamer.changed", _("Streamer changed")),
     Kind.STREAM: event("stream.changed", _("Stream changed")),
+    Kind.SESSION: event("stream_session.changed", _("Stream session changed")),
     Kind.RECORDING: event("recording.changed", _("Recording changed")),
 }
 DELETED = {
     Kind.STREAMER: event("streamer.deleted", _("Streamer deleted")),
     Kind.STREAM: event("stream.deleted", _("Stream deleted")),
+    Kind.SESSION: event("stream_session.deleted", _("Stream session deleted")),
     Kind.RECORDING: event("recording.deleted", _("Recording deleted")),
 }
 OWN = ("name", "title")  # what stands in the resource's row; the rest in that of its kind
+BATCH = 2_000  # rows that are deleted at once
 NAMED = 100  # resources named in an audit entry or a question
 
 
@@ -46,15 +50,14 @@ class PartNotYours(MayNot):
 
 @dataclass(frozen=True)
 class Subtree:
-    """What deleting a resource takes along: everything below it, the lowest first, and what forbids it."""
+    """What deleting a resource takes along: how many of each kind are below it, the first of them, and what forbids it.
 
+    A stream may have had a million sessions: neither the question nor the deletion reads them one by one.
+    """
+
+    counts: list[tuple[Kind, int]]
     below: list[Resource]
     not_yours: list[Resource]
-
-    @property
-    def counts(self) -> list[tuple[Kind, int]]:
-        found = Counter(resource.kind for resource in self.below)
-        return [(kind, found[kind]) for kind in Kind if found[kind]]
 
 
 def create_streamer(name: str, *, actor: Actor, **values: Any) -> Resource:
@@ -67,16 +70,22 @@ def create_stream(name: str, *, streamer: Resource, title: str = "", actor: Acto
     return create(Resource(kind=Kind.STREAM, parent=streamer, name=name, title=title), Stream(), values, actor)
 
 
-def create(resource: Resource, part: Any, values: dict[str, Any], actor: Actor) -> Resource:
-    """A resource with the row of its kind, and its creator as Administrator. Raises ValidationError, MayNotCreate."""
-    kind, who = Kind(resource.kind), actor.account
-    resource.created_by_name = actor.label[:150]
+def create(
+    resource: Resource, part: Any, values: dict[str, Any], actor: Actor, *, owner: Account | None = None
+) -> Resource:
+    """A resource with the row of its kind, and its creator as Administrator: ``owner`` where a machine acts for one.
+
+    Raises ValidationError, MayNotCreate.
+    """
+    kind, who = Kind(resource.kind), actor.account or owner
+    resource.created_by_name = actor.names
     facts = {"name": resource.name, "title": resource.title, **values}
     facts |= {resource.parent.kind: str(resource.parent)} if resource.parent else {}
     with change(CREATED[kind], actor=actor, target=resource, **facts) as entry:
         if resource.parent is not None:
             fresh(resource.parent)
-        if not may_create(actor, kind, resource.parent):
+        chain = resource.parent is None or Kind(resource.parent.kind) in PARENTS[kind]  # also for the system
+        if not chain or not may_create(actor, kind, resource.parent):
             raise MayNotCreate
         _save_unique(resource)
         for name, value in values.items():
@@ -92,7 +101,7 @@ def create(resource: Resource, part: Any, values: dict[str, Any], actor: Actor) 
                 reason=str(_("Created it")),
                 granted_at=actor.at,
                 granted_by_id=who.pk,
-                granted_by_name=who.username,
+                granted_by_name=actor.names,
             )
     return resource
 
@@ -121,21 +130,20 @@ def change_resource(resource: Resource, values: dict[str, Any], *, actor: Actor)
 
 def subtree(resource: Resource, *, actor: Actor) -> Subtree:
     """What deleting would take along, counted now; the deletion itself looks again."""
-    below: list[Resource] = []
-    level = [resource.pk]
-    while rows := list(Resource.objects.children_of(level).order_by("kind", "label_key")) if level else []:
-        below = rows + below
-        level = [row.pk for row in rows]
-    everything = [resource, *below]
+    below = Resource.objects.below(resource.pk)
+    counts = dict(below.order_by().values_list("kind").annotate(Count("pk")))
+    found = [(kind, counts[kind]) for kind in Kind if kind in counts]
+    first = list(below.exclude(kind=Kind.SESSION).order_by("kind", "label_key")[:NAMED])
     if not isinstance(actor.account, Account):
-        return Subtree(below, [])
-    editable = Resource.objects.editable_by(actor.account, at=actor.at).filter(pk__in=[row.pk for row in everything])
-    yours = set(editable.values_list("pk", flat=True))
-    return Subtree(below, [row for row in everything if row.pk not in yours])
+        return Subtree(found, first, [])
+    yours = Resource.objects.editable_by(actor.account, at=actor.at).filter(pk=OuterRef("pk"))
+    everything = Resource.objects.filter(pk__in=[resource.pk]) | Resource.objects.below(resource.pk)
+    forbidden = everything.filter(~Exists(yours)).order_by("kind", "label_key")
+    return Subtree(found, first, list(forbidden[:NAMED]))
 
 
 def delete_resource(resource: Resource, *, actor: Actor) -> Subtree:
-    """Delete it and everything below it, each with its own entry under one batch.
+    """Delete it and everything below it, each with its own entry under one batch; of sessions only how many.
 
     Raises MayNot for itself, PartNotYours for something below, Gone.
     """
@@ -146,14 +154,20 @@ def delete_resource(resource: Resource, *, actor: Actor) -> Subtree:
         found = subtree(current, actor=actor)
         if found.not_yours:
             raise PartNotYours
-        for row in found.below:
+        below = Resource.objects.below(current.pk)
+        for row in below.exclude(kind=Kind.SESSION).order_by("kind", "label_key").iterator():
             record(DELETED[Kind(row.kind)], actor=actor, target=row, batch=batch, with_parent=str(current))
         entry.details["name"] = current.name
-        entry.details["with"] = [str(row) for row in found.below[:NAMED]]
-        Resource.objects.filter(pk__in=[current.pk, *(row.pk for row in found.below)]).delete()
-        for row in (current, *found.below):
-            if row.kind == Kind.RECORDING:
-                transaction.on_commit(partial(path_of(row.pk).unlink, missing_ok=True))
+        entry.details["with"] = [str(row) for row in found.below]
+        entry.details["below"] = {kind.value: number for kind, number in found.counts}
+        lowest_first = (Kind.RECORDING, Kind.SESSION, Kind.STREAM)
+        going = {kind: list(below.of_kind(kind).values_list("pk", flat=True)) for kind in lowest_first}
+        for pks in going.values():
+            for start in range(0, len(pks), BATCH):  # all at once would hold every row in memory
+                Resource.objects.filter(pk__in=pks[start : start + BATCH]).delete()
+        Resource.objects.filter(pk=current.pk).delete()
+        for pk in [*going[Kind.RECORDING], *([current.pk] if current.kind == Kind.RECORDING else [])]:
+            transaction.on_commit(partial(path_of(pk).unlink, missing_ok=True))
     return found
 
 

@@ -9,15 +9,7 @@ from accounts.models import Account
 from agora.base.actor import Actor
 from agora.base.errors import Refused
 from resources.models import Grant, Resource
-from resources.roles import Action, Decision, Kind, decide
-
-# What a resource of the kind may be made from.
-PARENTS = {
-    Kind.STREAMER: (),
-    Kind.STREAM: (Kind.STREAMER,),
-    Kind.SESSION: (Kind.STREAM,),
-    Kind.RECORDING: (Kind.STREAM, Kind.SESSION),
-}
+from resources.roles import PARENTS, Action, Decision, Kind, decide, grants_matter
 
 
 class MayNot(Refused):
@@ -41,13 +33,16 @@ class Gone(Refused):
 
 def effective_role(account: Account, resource: Resource, *, at: datetime) -> Decision:
     """The role of the account on the resource at this moment, and why."""
-    return effective_roles(account, [resource], at=at)[resource.pk]
+    grant = Grant.objects.facts(account.pk, resource.pk) if grants_matter(account) else None
+    return decide(account, Kind(resource.kind), grant, at=at)
 
 
 def effective_roles(account: Account, resources: Iterable[Resource], *, at: datetime) -> dict[int, Decision]:
     """The same for all resources of a page, by their ids, with one query."""
     rows = {resource.pk: Kind(resource.kind) for resource in resources}
-    grants = {grant.resource_id: grant for grant in Grant.objects.of_account(account).filter(resource__in=rows)}
+    grants: dict[int, Grant] = {}
+    if grants_matter(account):
+        grants = {grant.resource_id: grant for grant in Grant.objects.of_account(account).filter(resource__in=rows)}
     return {pk: decide(account, kind, grants.get(pk), at=at) for pk, kind in rows.items()}
 
 

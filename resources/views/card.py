@@ -7,7 +7,9 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from agora.base.access import signed_in_with
@@ -16,44 +18,33 @@ from agora.base.pages import keyset_page
 from audit.events import EVENTS
 from audit.models import Entry
 from audit.services import values_of
-from resources.forms import DeleteForm, RecordingForm, StreamerForm, StreamForm
+from resources.forms import DeleteForm, RecordingForm, SessionForm, StreamerForm, StreamForm
 from resources.models import Resource
 from resources.roles import Action, Decision, Kind
 from resources.services.resources import OWN, change_resource, delete_resource, subtree
 from resources.services.rules import MayNot, may_create
-from resources.views.common import PAGES, card_url, lines, list_url, permitted, visible
+from resources.views.common import PAGES, card_url, lines, list_url, permitted, person, visible
 
 FORMS: dict[Kind, type[forms.Form]] = {
     Kind.STREAMER: StreamerForm,
     Kind.STREAM: StreamForm,
+    Kind.SESSION: SessionForm,
     Kind.RECORDING: RecordingForm,
 }
 see, edit_it = signed_in_with("Viewer on it"), signed_in_with("Editor on it")
-BELOW = 10  # streams that a streamer's card names
+# The tab of its own that a kind has, by the name of its page.
+PARTS = {
+    Kind.STREAMER: ("streamers-devices", gettext_lazy("Devices")),
+    Kind.STREAM: ("streams-ends", gettext_lazy("Inputs and pushes")),
+}
+BELOW = 10  # children that a card names
+CHILD = {Kind.STREAMER: Kind.STREAM, Kind.STREAM: Kind.SESSION, Kind.SESSION: Kind.RECORDING}
 
 
 @see
 @require_http_methods(["GET", "HEAD", "POST"])
-def streamer(request: Request, pk: int) -> HttpResponse:
+def card(request: Request, pk: int, kind: Kind) -> HttpResponse:
     """Facts and the form to edit them; POST saves. Editors only."""
-    return _card(request, pk, Kind.STREAMER)
-
-
-@see
-@require_http_methods(["GET", "HEAD", "POST"])
-def stream(request: Request, pk: int) -> HttpResponse:
-    """Facts and the form to edit them; POST saves. Editors only."""
-    return _card(request, pk, Kind.STREAM)
-
-
-@see
-@require_http_methods(["GET", "HEAD", "POST"])
-def recording(request: Request, pk: int) -> HttpResponse:
-    """Facts and the form to edit them; POST saves. Editors only."""
-    return _card(request, pk, Kind.RECORDING)
-
-
-def _card(request: Request, pk: int, kind: Kind) -> HttpResponse:
     resource, decision = visible(request, pk, kind)
     editing = request.method == "POST"
     if editing and not decision.allows(Action.EDIT):
@@ -67,16 +58,33 @@ def _card(request: Request, pk: int, kind: Kind) -> HttpResponse:
         else:
             messages.success(request, _("%(name)s is saved.") % {"name": changed})
             return redirect(card_url(resource))
-    below = Resource.objects.visible_to(decision.account, at=request.actor.at, kind=Kind.STREAM).children_of([pk])
-    children = list(below.with_facts().order_by("label_key", "id")[: BELOW + 1]) if kind == Kind.STREAMER else []
+    children = _children(request, resource, decision)
     context = {
         **frame(request, resource, decision, "card"),
         "form": form,
         "children": lines(request, children[:BELOW]),
         "more": len(children) > BELOW,
         "may_create_stream": may_create(request.actor, Kind.STREAM, resource),
+        "parent_url": _parent_url(request, resource),
+        "may_record": may_create(request.actor, Kind.RECORDING, resource),
     }
     return render(request, f"resources/{kind}.html", context, status=422 if form.errors else 200)
+
+
+def _parent_url(request: Request, resource: Resource) -> str:
+    """The card of what it was made from, for those who may see that."""
+    rows = Resource.objects.visible_to(person(request), at=request.actor.at)
+    return card_url(resource.parent) if resource.parent and rows.numbered(str(resource.parent_id)).exists() else ""
+
+
+def _children(request: Request, resource: Resource, decision: Decision) -> list[Resource]:
+    """The first few that are made from it and that the person may see: streams by name, the newest of others."""
+    kind = CHILD.get(Kind(resource.kind))
+    if kind is None:
+        return []
+    rows = Resource.objects.visible_to(decision.account, at=request.actor.at, kind=kind).children_of([resource.pk])
+    order = ("label_key", "id") if kind == Kind.STREAM else ("-created_at", "-id")
+    return list(rows.with_facts(kind).order_by(*order)[: BELOW + 1])
 
 
 def _values(resource: Resource, form: type[forms.Form]) -> dict[str, Any]:
@@ -90,6 +98,9 @@ def frame(request: Request, resource: Resource, decision: Decision, current: str
     """What every tab of the card shows around its own content."""
     kind = Kind(resource.kind)
     tabs = [(_("Overview"), card_url(resource), current == "card")]
+    if kind in PARTS:
+        name, label = PARTS[kind]
+        tabs.append((str(label), reverse(f"resources:{name}", args=[resource.pk]), current == name))
     if decision.allows(Action.SEE_PERMISSIONS) or request.user.has_perm("audit.view"):
         tabs.append((_("History"), f"{card_url(resource)}history/", current == "history"))
     return {
@@ -107,23 +118,7 @@ def frame(request: Request, resource: Resource, decision: Decision, current: str
 
 @edit_it
 @require_safe
-def streamer_history(request: Request, pk: int) -> HttpResponse:
-    return _history(request, pk, Kind.STREAMER)
-
-
-@edit_it
-@require_safe
-def stream_history(request: Request, pk: int) -> HttpResponse:
-    return _history(request, pk, Kind.STREAM)
-
-
-@edit_it
-@require_safe
-def recording_history(request: Request, pk: int) -> HttpResponse:
-    return _history(request, pk, Kind.RECORDING)
-
-
-def _history(request: Request, pk: int, kind: Kind) -> HttpResponse:
+def history(request: Request, pk: int, kind: Kind) -> HttpResponse:
     """What happened to it, from the audit log: for its Editors, and for those who read the whole log."""
     resource, decision = visible(request, pk, kind)
     if not decision.allows(Action.SEE_PERMISSIONS) and not request.user.has_perm("audit.view"):
@@ -131,18 +126,6 @@ def _history(request: Request, pk: int, kind: Kind) -> HttpResponse:
     page = keyset_page(Entry.objects.of_target(kind, pk), order="-at", params=request.GET)
     context = {**frame(request, resource, decision, "history"), "page": page, "labels": EVENTS}
     return render(request, "resources/history.html", context)
-
-
-@edit_it
-@require_http_methods(["GET", "HEAD", "POST"])
-def delete_streamer(request: Request, pk: int) -> HttpResponse:
-    return _delete(request, pk, Kind.STREAMER)
-
-
-@edit_it
-@require_http_methods(["GET", "HEAD", "POST"])
-def delete_stream(request: Request, pk: int) -> HttpResponse:
-    return _delete(request, pk, Kind.STREAM)
 
 
 @edit_it
@@ -159,7 +142,9 @@ def delete_recording(request: Request, pk: int) -> HttpResponse:
     return render(request, "resources/delete_recording.html", context, status=422 if form.errors else 200)
 
 
-def _delete(request: Request, pk: int, kind: Kind) -> HttpResponse:
+@edit_it
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete(request: Request, pk: int, kind: Kind) -> HttpResponse:
     """Ask, naming what goes with it; then delete."""
     resource, _decision = permitted(request, pk, Action.DELETE, kind)
     if request.method == "POST":

@@ -14,7 +14,12 @@ from resources.roles import Action, Decision, Kind
 from resources.services.rules import MayNot, effective_role, effective_roles
 
 NAMES = 2  # accounts named in the column "Shared with"
-PAGES = {Kind.STREAMER: "streamers", Kind.STREAM: "streams", Kind.RECORDING: "recordings"}
+PAGES = {
+    Kind.STREAMER: "streamers",
+    Kind.STREAM: "streams",
+    Kind.SESSION: "stream-sessions",
+    Kind.RECORDING: "recordings",
+}
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,10 @@ class Line:
         return self.decision.allows(Action.SEE_PERMISSIONS)
 
     @property
+    def may_edit(self) -> bool:
+        return self.decision.allows(Action.EDIT)
+
+    @property
     def more(self) -> bool:
         return len(self.shared or []) > NAMES
 
@@ -45,7 +54,7 @@ def person(request: Request) -> Account:
 
 def visible(request: Request, pk: int, kind: Kind | None = None) -> tuple[Resource, Decision]:
     """The resource and the person's role on it. 404 when there is none of that kind that this person may see."""
-    rows = Resource.objects.visible_to(person(request), at=request.actor.at, kind=kind).with_facts()
+    rows = Resource.objects.visible_to(person(request), at=request.actor.at, kind=kind).with_facts(kind)
     resource = get_object_or_404(rows, pk=pk)
     return resource, effective_role(person(request), resource, at=request.actor.at)
 

@@ -49,10 +49,14 @@ def upload(request: Request) -> HttpResponse:
 
 @csrf_protect
 def _checked(request: Request) -> HttpResponse:
-    streams = Resource.objects.visible_to(person(request), at=request.actor.at, kind=Kind.STREAM)
+    session, stream = request.GET.get("session", ""), request.GET.get("stream", "")
+    kind = Kind.SESSION if session else Kind.STREAM
+    parents = Resource.objects.visible_to(person(request), at=request.actor.at, kind=kind)
+    if session:  # there are too many to choose from: the one whose card led here
+        parents = parents.numbered(session)
     sent = (request.POST, request.FILES) if request.method == "POST" else (None, None)
-    free = request.user.has_perm("recordings.change")
-    form = UploadForm(*sent, streams=streams, parent_needed=not free, initial={"parent": request.GET.get("stream", "")})
+    needed = bool(session) or not request.user.has_perm("recordings.change")
+    form = UploadForm(*sent, parents=parents, parent_needed=needed, initial={"parent": session or stream})
     if request.method == "POST" and request.FILES and "whole" not in request.POST:
         raise BrokenOff
     if request.method == "POST" and form.is_valid():

@@ -16,8 +16,9 @@ from resources import drafts
 from resources.forms import WhyForm
 from resources.models import Grant, Resource
 from resources.roles import Action, Decision, ResourceRole
+from resources.services.answers import explain
 from resources.services.grants import ChangedMeanwhile, save_grants
-from resources.services.rules import MayNotShare, effective_role
+from resources.services.rules import MayNotShare
 from resources.views.common import card_url, permitted
 
 
@@ -126,14 +127,13 @@ def why(request: Request, pk: int) -> HttpResponse:
     )
     asked: Account | None = form.cleaned_data["account"] if form.is_valid() else None
     action = Action(form.cleaned_data["action"]) if asked else Action.VIEW
-    answer = effective_role(asked, resource, at=request.actor.at) if asked else None
+    answer = explain(asked, resource, action, at=request.actor.at) if asked else None
     context = {
         "resource": resource,
         "form": form,
         "asked": asked,
         "action": action,
         "answer": answer,
-        "allowed": answer.allows(action) if answer else False,
         "back": card_url(resource),
     }
     return render(request, "resources/why.html", context, status=400 if form.errors else 200)

@@ -6,7 +6,7 @@ let leaving = false;
 let goOn = null;
 
 function changed(control) {
-  if (!control.name || control.type === "hidden" || control.disabled || "passing" in control.dataset) return false;
+  if (!control.name || ["hidden", "submit"].includes(control.type) || control.disabled || "passing" in control.dataset) return false;
   if (control.type === "checkbox" || control.type === "radio") return control.checked !== control.defaultChecked;
   if (control.options) {
     const usual = [...control.options].some((option) => option.defaultSelected);
@@ -21,7 +21,7 @@ function count(form) {
   return names.size || (form.hasAttribute("data-unsaved") ? Number(form.dataset.unsaved) || 1 : 0);
 }
 
-const unsaved = (except) => all("form[data-dirty]").filter((form) => form !== except && count(form));
+const unsaved = (except, root) => all("form[data-dirty]", root).filter((form) => form !== except && count(form));
 
 function show(form) {
   const badge = find("[data-unsaved-count]", form);
@@ -36,6 +36,17 @@ function ask(event, then) {
   event.stopImmediatePropagation();
   goOn = then;
   dialog.showModal();
+}
+
+/** Does `then` at once, or asks first where something inside `root` is unsaved: a dialog that is closed. */
+export function guarded(root, then) {
+  if (!dialog || !unsaved(null, root).length) return then();
+  goOn = () => {
+    dialog.close();
+    then();
+    leaving = false; // the page itself stays
+  };
+  return dialog.showModal();
 }
 
 all("form[data-dirty]").forEach(show);
@@ -61,6 +72,12 @@ on("click", "a[href]", (link, event) => {
 on("click", "[data-leave]", () => {
   leaving = true;
   goOn?.();
+});
+
+// What a dialog saved is no longer unsaved when its answer leads elsewhere; what the page behind it holds still is.
+document.addEventListener("htmx:beforeOnLoad", ({ detail }) => {
+  const form = detail.elt.closest("form[data-dirty]");
+  if (form && detail.xhr.getResponseHeader("HX-Redirect") && !unsaved(form).length) leaving = true;
 });
 
 addEventListener("beforeunload", (event) => {

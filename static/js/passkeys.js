@@ -30,25 +30,36 @@ function encoded(credential) {
   };
 }
 
-async function ask(form) {
-  const headers = { "X-CSRFToken": form.elements.csrfmiddlewaretoken.value };
-  const answer = await fetch(form.dataset.begin, { method: "POST", headers });
+class Told extends Error {} // what the server said, in a sentence for the person
+
+async function ask(form, begin, how) {
+  const answer = await fetch(begin, { method: "POST", body: new FormData(form) });
+  if (answer.status === 422) throw new Told((await answer.json()).detail);
   if (!answer.ok) throw new Error(String(answer.status));
   const publicKey = decoded(await answer.json());
-  const how = form.dataset.passkey;
   return encoded(await navigator.credentials[how]({ publicKey }));
 }
 
-on("submit", "[data-passkey]", async (form, event) => {
-  event.preventDefault();
+async function send(form, { begin, passkey, failed }) {
   const wrong = find("[data-passkey-error]", form);
   wrong.hidden = true;
   try {
-    form.elements.credential.value = JSON.stringify(await ask(form));
-  } catch {
-    wrong.textContent = form.dataset.failed;
+    form.elements.credential.value = JSON.stringify(await ask(form, begin, passkey));
+  } catch (error) {
+    wrong.textContent = error instanceof Told ? error.message : failed;
     wrong.hidden = false;
     return;
   }
   form.submit();
+}
+
+on("submit", "form[data-passkey]", (form, event) => {
+  event.preventDefault();
+  send(form, form.dataset);
+});
+
+// A passkey in place of one field of a form: the other fields are filled in first.
+on("click", "button[data-passkey]", (button) => {
+  const others = [...button.form.elements].filter((field) => field.required && field.name !== "code");
+  if (others.every((field) => field.reportValidity())) send(button.form, button.dataset);
 });

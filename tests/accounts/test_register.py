@@ -81,6 +81,8 @@ def test_with_mail_the_account_is_made_when_the_link_is_opened(mailbox: Mailbox)
         ("account.registered", "success", "vera"),
     ]
     assert press(link).status_code == Client().get(link).status_code == 404
+    assert outcomes()[2:] == [("account.registered", "failed", "")], "using the link again; looking is nothing"
+    assert Entry.objects.latest("pk").details == {"reason": "used, old or made-up link"}
 
 
 @pytest.mark.parametrize("email", ["", "vera@example.com"])
@@ -137,6 +139,8 @@ def test_of_two_with_the_same_name_the_first_to_confirm_has_it(mailbox: Mailbox)
     answer = press(first)
     assert answer.status_code == 422 and "This username is taken." in text_of(answer.content)
     assert Account.objects.get().email == "other@example.com"
+    assert outcomes()[-2:] == [("account.registered", "success", "vera"), ("account.registered", "failed", "vera")]
+    assert Entry.objects.latest("pk").details == {"reason": "username taken"}
 
 
 def test_a_link_works_for_a_day_and_then_the_row_goes(mailbox: Mailbox) -> None:
@@ -157,14 +161,40 @@ def test_made_up_keys_open_nothing(key: str) -> None:
     assert Client().get(CONFIRM, {"key": key}).status_code == Client().post(CONFIRM, {"key": key}).status_code == 404
 
 
+@time_machine.travel("2026-11-20 12:00Z", tick=False)
 def test_many_registrations_from_one_address_have_to_wait(make: Make) -> None:
     sent = [VERA | {"username": f"v{number}", "email": ""} for number in range(12)]
     statuses = [Client().post(PAGE, one).status_code for one in sent]
     assert statuses == [302] * 11 + [429]
     refused = Client().post(PAGE, VERA)
     assert "Too many requests." in text_of(refused.content) and refused.headers["Retry-After"]
+    kept = html.fromstring(refused.content).xpath("//main//form[@method='post']")[0].fields
+    assert (kept["username"], kept["email"], kept["password"]) == ("vera", "vera@example.com", None)
+    taken = Client().post(PAGE, VERA | {"username": "v0"})
+    assert "taken" not in text_of(taken.content), "a form that is not heard tells nothing"
     assert Client(REMOTE_ADDR="192.0.2.9").post(PAGE, VERA).status_code == 302
     assert Account.objects.count() == 12
+
+
+def denied() -> list[dict[str, Any]]:
+    return [one.details for one in Entry.objects.filter(outcome="denied").order_by("pk")]
+
+
+def test_of_what_has_to_wait_the_first_and_how_many_are_written_down(make: Make) -> None:
+    """However many come: the log is no place to be filled by somebody without an account."""
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        for number in range(18):
+            Client().post(PAGE, VERA | {"username": f"v{number}", "email": ""})
+        assert denied() == [{"reason": "too many requests", "wait_seconds": 1}]
+        clock.shift(timedelta(seconds=2))
+        assert Client().post(PAGE, VERA | {"username": "late", "email": ""}).status_code == 302
+    assert denied()[1:] == [{"reason": "too many requests", "refused_meanwhile": 7}]
+
+
+def test_many_dead_links_from_one_address_have_to_wait_and_fill_no_log(make: Make) -> None:
+    statuses = [press("/register/confirm/?key=x").status_code for _number in range(24)]
+    assert statuses == [404] * 21 + [429] * 3
+    assert outcomes() == [("account.registered", "failed", "")] * 21 + [("account.registered", "denied", "")]
 
 
 def test_one_mailbox_is_not_filled_from_many_addresses(mailbox: Mailbox) -> None:
@@ -174,6 +204,7 @@ def test_one_mailbox_is_not_filled_from_many_addresses(mailbox: Mailbox) -> None
     ]
     assert statuses == [302] * 4 + [429] * 2
     assert len(mailbox.queued()) == 4
+    assert len(denied()) == 1
 
 
 def test_the_password_is_nowhere_but_as_a_hash(mailbox: Mailbox) -> None:

@@ -192,7 +192,7 @@ def test_a_link_works_for_an_hour(mailbox: Mailbox, vera: Account) -> None:
         assert Client().get(link).status_code == choose(link).status_code == 404
 
 
-@pytest.mark.parametrize("what", ["password", "own password", "address", "sign-in", "lock", "deactivation"])
+@pytest.mark.parametrize("what", ["password", "own password", "address", "lock", "deactivation"])
 def test_a_link_is_dead_after(mailbox: Mailbox, make: Make, root: Account, vera: Account, what: str) -> None:
     link = link_path(vera)
     assert Client().get(link).status_code == 200
@@ -203,8 +203,6 @@ def test_a_link_is_dead_after(mailbox: Mailbox, make: Make, root: Account, vera:
             passwords.choose_password(vera, "the orchard behind the mill", actor=make.actor(vera))
         case "address":
             Account.objects.filter(pk=vera.pk).update(email="other@example.com")
-        case "sign-in":
-            Client().post("/sign-in/", {"username": "vera", "password": PASSWORD})
         case "lock":
             locks.lock(vera, actor=make.actor(root))
         case "deactivation":
@@ -212,6 +210,20 @@ def test_a_link_is_dead_after(mailbox: Mailbox, make: Make, root: Account, vera:
     assert choose(link).status_code == 404
     vera.refresh_from_db()
     assert not vera.check_password(NEW)
+
+
+def test_a_link_stays_good_while_the_password_does_whoever_signs_in(mailbox: Mailbox, vera: Account) -> None:
+    link = link_path(vera)
+    assert Client().post("/sign-in/", {"username": "vera", "password": PASSWORD}).headers["Location"] == "/"
+    vera.refresh_from_db()
+    assert vera.last_login
+    assert choose(link).status_code == 302
+
+
+def test_the_same_password_again_kills_the_link_too(mailbox: Mailbox, vera: Account) -> None:
+    link = link_path(vera)
+    assert choose(link, PASSWORD).status_code == 302
+    assert choose(link).status_code == 404
 
 
 @pytest.mark.parametrize("key", ["", "x", "1.", "0.abc-def", "-1.a-b", "9" * 40 + ".a-b", "\x00", "1.2.3", "١.a-b"])
@@ -245,6 +257,8 @@ def test_an_address_and_an_account_have_to_wait_after_many_requests(
     assert statuses == [302] * 11 + [429]
     refused = ask("vera")
     assert "Too many requests. Try again in" in text_of(refused.content) and refused.headers["Retry-After"]
+    (entry,) = Entry.objects.filter(event="account.reset_requested")
+    assert (entry.outcome, entry.target_name, entry.details["reason"]) == ("denied", "", "too many requests")
     answered()
     for number in range(6):
         Client(REMOTE_ADDR=f"192.0.2.{number}").post(FORGOT, {"account": "vera"})

@@ -11,7 +11,7 @@ from django.test import Client
 
 from accounts.devices import Authenticator, RecoveryCode
 from accounts.models import Account, SignInThrottle
-from accounts.services import locks, second_factor
+from accounts.services import locks, passwords, second_factor
 from accounts.services.throttle import digests
 from api_keys.services.keys import create_key
 from audit.models import Entry
@@ -34,6 +34,8 @@ from tests.accounts.factor import (
 from tests.conftest import PASSWORD, Make
 from tests.pages import contents
 
+BEGIN = {"begin": "1", "current_password": PASSWORD}
+
 
 @pytest.fixture(autouse=True)
 def clock() -> Any:
@@ -46,7 +48,7 @@ class TestSettingUp:
         ada = make.account("ada", password=PASSWORD)
         client = make.client(ada)
         assert "Set up" in text(client.get(MINE))
-        client.post(f"{MINE}setup/", {"begin": "1"})
+        client.post(f"{MINE}setup/", BEGIN)
         page = text(client.get(f"{MINE}setup/"))
         device = Authenticator.objects.get(user=ada, confirmed=False)
         assert device.spelled in page
@@ -70,7 +72,7 @@ class TestSettingUp:
     def test_a_wrong_first_code_changes_nothing(self, make: Make, code: str) -> None:
         ada = make.account("ada", password=PASSWORD)
         client = make.client(ada)
-        client.post(f"{MINE}setup/", {"begin": "1"})
+        client.post(f"{MINE}setup/", BEGIN)
         answer = client.post(f"{MINE}setup/", {"code": code})
         assert answer.status_code == 422 and 'id="id_code_error"' in text(answer)
         ada.refresh_from_db()
@@ -231,6 +233,35 @@ class TestHalfWay:
         clock.shift(601)
         assert client.post(CODE, {"code": code_of(ada, NOON + timedelta(seconds=601))})["Location"] == SIGN_IN
         assert not let_in(client)
+
+    @pytest.mark.parametrize("change", ["password", "temporary password", "own password", "reset", "lock and unlock"])
+    def test_it_ends_with_what_was_proved(self, make: Make, root: Account, clock: Any, change: str) -> None:
+        """Whoever had the old password is not carried on by it: neither to the code nor to choosing a new one."""
+        ada, _codes = enrolled(make)
+        thief, admin, new = half_way(), make.actor(root), "seven swans a-swimming north"
+        clock.shift(1)
+        code = code_of(ada, NOON + timedelta(seconds=1))
+        if change == "own password":
+            passwords.choose_password(ada, new, actor=make.actor(ada))
+        elif change == "reset":
+            second_factor.reset(ada, actor=admin)
+        elif change == "lock and unlock":
+            locks.unlock(locks.lock(ada, actor=admin), actor=admin)
+        else:
+            passwords.set_password(ada, new, temporary=change == "temporary password", actor=admin)
+        for address in (CODE, SETUP, "/sign-in/new-password/"):
+            assert thief.get(address)["Location"] == SIGN_IN, address
+        chosen = thief.post("/sign-in/new-password/", {"new_password": "north by north-west", "repeated": "north"})
+        assert chosen["Location"] == SIGN_IN
+        assert thief.post(CODE, {"code": code})["Location"] == SIGN_IN
+        assert not let_in(thief)
+
+    def test_a_sign_in_elsewhere_does_not_end_it(self, make: Make) -> None:
+        _ada, codes = enrolled(make)
+        first, second = half_way(), half_way()
+        for client, code in ((first, codes[0]), (second, codes[1])):
+            client.post(CODE, {"code": code})
+            assert let_in(client)
 
     def test_setting_up_does_not_lead_around_the_code(self, make: Make) -> None:
         """Who has a factor can't enrol another one half-way."""

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.test import Client
+from lxml import html
 
 from accounts.devices import Authenticator, RecoveryCode
 from accounts.models import Account
@@ -62,11 +63,17 @@ class TestOnTheProfile:
         assert not Authenticator.objects.exists() and not RecoveryCode.objects.exists()
 
     def test_it_stays_while_the_server_requires_it(self, make: Make) -> None:
-        ada, _codes = enrolled(make)
+        """The page says so at once, and no recovery code is spent on being told."""
+        ada, codes = enrolled(make)
         ServerSettings.objects.update(two_factor_required=True)
-        answer = make.client(ada).post(f"{MINE}remove/", {"current_password": PASSWORD, "code": code_of(ada)})
+        client = make.client(ada)
+        shown = client.get(f"{MINE}remove/")
+        assert shown.status_code == 403 and "Replace it instead" in text(shown)
+        assert not Entry.objects.filter(event="second_factor.removed").exists()
+        answer = client.post(f"{MINE}remove/", {"current_password": PASSWORD, "code": codes[0]})
         assert answer.status_code == 403 and "Replace it instead" in text(answer)
-        assert Authenticator.objects.get(user=ada).confirmed
+        assert Entry.objects.get(event="second_factor.removed").outcome == "denied"
+        assert Authenticator.objects.get(user=ada).confirmed and RecoveryCode.objects.left().count() == 10
 
     def test_a_new_phone(self, make: Make) -> None:
         """Password and a code of the old app; the old one counts until the new one is confirmed."""
@@ -127,6 +134,13 @@ class TestReset:
 def test_list_and_card_say_whether_it_is_active(make: Make, ada: Account) -> None:
     bob, _codes = enrolled(make, "bob")
     client = make.client(ada)
+    page = html.fromstring(text(client.get("/accounts/")))
+    column = [head.text_content().strip() for head in page.xpath("//thead//th")].index("2FA")
+    for account, shown in ((bob, "On"), (ada, "Off")):
+        cell = page.get_element_by_id(f"account-{account.pk}").findall("td")[column]
+        card = html.fromstring(text(client.get(f"/accounts/{account.pk}/")))
+        [fact] = card.xpath("//dt[normalize-space()='2FA']/following-sibling::dd[1]")
+        assert [cell.text_content().strip(), fact.text_content().strip()] == [shown, shown]
     assert "bob" in text(client.get("/accounts/?second_factor=on"))
     assert f'id="account-{ada.pk}"' not in text(client.get("/accounts/?second_factor=on"))
     assert client.get(f"/api/v1/accounts/{bob.pk}").json()["second_factor"] is True

@@ -13,6 +13,8 @@ from django.test import Client
 from accounts.models import Account, SignInThrottle
 from accounts.services import throttle
 from accounts.services.throttle import LONGEST, wait_after
+from accounts.tasks import purge_old_throttles
+from agora.celery import app
 from audit.models import Entry
 from sessions_admin.models import Session
 from tests.conftest import PASSWORD, Make
@@ -84,6 +86,16 @@ def test_a_day_without_a_failure_starts_anew(make: Make) -> None:
         assert attempt(Client(), "ada", PASSWORD).status_code == 302
 
 
+def test_what_is_forgotten_is_removed_every_hour(make: Make) -> None:
+    with time_machine.travel(NOON, tick=False):
+        attempt(Client(), "ada")
+    throttle.count_failure("later", None, now=NOON + timedelta(seconds=1))
+    assert "accounts.purge-throttles" in {one["task"] for one in app.conf.beat_schedule.values()}
+    with time_machine.travel(NOON + throttle.FORGOTTEN + timedelta(seconds=1), tick=False):
+        purge_old_throttles()
+    assert [row.key for row in SignInThrottle.objects.all()] == [throttle.keys("later", None)["username"]]
+
+
 def test_a_forged_forwarded_header_buys_no_tries(make: Make) -> None:
     with time_machine.travel(NOON, tick=False):
         for number in range(21):
@@ -109,6 +121,29 @@ def test_failures_at_the_same_time_are_all_counted(make: Make) -> None:
     for thread in threads:
         thread.join()
     assert SignInThrottle.objects.get().failures == 8
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_requests_at_the_same_time_no_more_are_let_through_than_one_after_the_other(make: Make) -> None:
+    let_through, at_once = [], threading.Barrier(12)
+
+    def ask() -> None:
+        try:
+            at_once.wait()
+            throttle.admit({"reset-account": "1"}, now=NOON)
+            let_through.append(1)
+        except throttle.TooManyRequests:
+            pass
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=ask) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    row = SignInThrottle.objects.get()
+    assert (len(let_through), row.failures, row.refused) == (4, 4, 8)  # three free ones, and the one that brings a wait
 
 
 def test_a_key_planted_before_signing_in_is_worthless_afterwards(make: Make) -> None:

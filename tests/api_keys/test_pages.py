@@ -3,8 +3,10 @@
 import json
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
+import time_machine
 from django.test import Client
 
 from accounts.models import Account
@@ -53,6 +55,23 @@ def test_limits_are_kept_as_they_were_typed(signed_in: SignedIn, nell: Account) 
     assert key.expires_at and key.expires_at.isoformat() == "2031-05-18T00:00:00+00:00", "to the end of the day"
     form = text(signed_in(nell).get(f"/keys/{key.pk}/"))
     assert 'value="2031-05-17"' in form and "192.0.2.0/24" in form
+
+
+@pytest.mark.parametrize("ends", ["2030-01-01T08:00:00+00:00", "2026-11-19T08:00:00+00:00"], ids=["valid", "expired"])
+def test_another_name_moves_no_end(signed_in: SignedIn, key_of: KeyOf, nell: Account, ends: str) -> None:
+    """Neither to the end of its day nor back to life; another day does."""
+    with time_machine.travel("2026-11-20T12:00Z", tick=False):
+        key, secret = key_of(nell, expires_at=datetime.fromisoformat(ends))
+        client, before = signed_in(nell), call(secret).status_code
+        [day] = re.findall(r'name="expires_on" value="([^"]+)"', text(client.get(f"/keys/{key.pk}/")))
+        assert client.post(f"/keys/{key.pk}/", {"name": "Renamed", "expires_on": day}).status_code == 302
+        key.refresh_from_db()
+        assert (key.name, key.expires_at) == ("Renamed", datetime.fromisoformat(ends))
+        assert call(secret).status_code == before
+        client.post(f"/keys/{key.pk}/", {"name": "Renamed", "expires_on": "2026-11-30"})
+        assert call(secret).status_code == 200
+        key.refresh_from_db()
+        assert key.expires_at == datetime(2026, 12, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,11 @@
 
 import re
 
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from accounts.models import Account
+from resources.drafts import SHOWN
 from resources.models import Grant, Resource
 from resources.roles import ResourceRole
 from resources.services.resources import create_stream, create_streamer
@@ -75,8 +77,93 @@ def test_undo_and_cancel_change_nothing(browse: Browse, make: Make, ada: Account
     page.get_by_label("Role of vic").select_option("administrator")
     unsaved(page, "1 unsaved change")
     page.get_by_role("button", name="Cancel").click()
+    page.get_by_role("button", name="Leave without saving").click()
     expect(page.get_by_role("dialog")).to_have_count(0)
     assert roles(resource) == {"vic": "viewer"}
+    page.get_by_role("link", name="Resource Permissions").click()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_closing_with_unsaved_changes_warns(browse: Browse, make: Make, ada: Account, vic: Account) -> None:
+    """By every way out; a reason that was only typed counts, a search that was only typed does not."""
+    resource = stream(make)
+    give(vic, resource, ResourceRole.VIEWER)
+    page = browse(ada)
+    page.goto("/streams/")
+    page.get_by_role("link", name="Resource Permissions").click()
+    dialog, question = page.locator("dialog[data-modal]"), page.locator("#leave")
+    page.get_by_role("combobox", name="Search Users").fill("nobody at all")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    page.get_by_role("link", name="Resource Permissions").click()
+    page.locator(f"#terms-{vic.pk}").click()
+    page.get_by_label("Reason").type("on call")
+    for way in ("key", "cross", "button", "outside"):
+        if way == "key":
+            page.keyboard.press("Escape")
+        elif way == "cross":
+            dialog.get_by_role("button", name="Close").click()
+        elif way == "button":
+            dialog.get_by_role("button", name="Cancel").click()
+        else:
+            page.mouse.click(5, 5)
+        expect(question).to_be_visible()
+        expect(page.get_by_role("button", name="Stay on this page")).to_be_focused()
+        page.keyboard.press("Enter")
+        expect(question).to_be_hidden()
+        expect(dialog).to_be_visible()
+    expect(page.get_by_label("Reason")).to_have_value("on call")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Leave without saving").click()
+    expect(dialog).to_have_count(0)
+    expect(page).to_have_url(re.compile(r"/streams/$"))
+    assert Grant.objects.get(account=vic).reason == ""
+
+
+def test_five_thousand_grants_stay_usable(browse: Browse, make: Make, ada: Account, vic: Account) -> None:
+    """One page of them is drawn; the search finds any, and what is changed on one page stays on the next."""
+    resource = stream(make)
+    people = Account.objects.bulk_create(
+        Account(username=f"bulk{number:04}", username_key=f"bulk{number:04}", search_text=f"bulk{number:04}")
+        for number in range(5_000)
+    )
+    now = timezone.now()
+    Grant.objects.bulk_create(
+        Grant(account=account, resource=resource, role=ResourceRole.VIEWER, granted_at=now) for account in people
+    )
+    page = browse(ada)
+    page.goto("/streams/")
+    page.get_by_role("link", name="Resource Permissions").click()
+    expect(page.locator("ul.grants > li")).to_have_count(SHOWN)
+    page.get_by_label("Role of bulk0003").select_option("editor")
+    unsaved(page, "1 unsaved change")
+    page.get_by_role("button", name="Next users").click()
+    expect(page.get_by_label("Role of bulk0030")).to_be_visible()
+    unsaved(page, "1 unsaved change")
+    page.get_by_role("combobox", name="Search Users").fill("bulk4711")
+    option = page.get_by_role("option", name=re.compile("bulk4711"))
+    expect(option).to_contain_text("Has access")
+    option.click()
+    page.get_by_role("button", name="Remove bulk4711").click()
+    unsaved(page, "2 unsaved changes")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#toasts")).to_contain_text("2 changes saved.")
+    assert Grant.objects.get(account__username="bulk0003").role == "editor"
+    assert Grant.objects.on(resource).count() == 4_999
+
+
+def test_why_about_creating(browse: Browse, make: Make, ada: Account, vic: Account, otto: Account) -> None:
+    resource = stream(make)
+    page = browse(ada)
+    for person, answer in (("vic", "Allowed"), ("otto", "Refused")):
+        page.goto(f"/resources/{resource.pk}/why/?account={person}&action=view")
+        page.get_by_label("Action").select_option("create")
+        page.get_by_role("button", name="Ask").click()
+        expect(page.locator("#answer")).to_contain_text(answer)
+    expect(page.locator("#answer")).to_contain_text("The system role Observer creates nothing from a Stream")
+    assert complaints(page) == []
 
 
 def test_a_reason_typed_last_is_saved_with_the_click(browse: Browse, make: Make, ada: Account, vic: Account) -> None:

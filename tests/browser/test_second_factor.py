@@ -50,6 +50,7 @@ def test_enrolment_by_typing_the_secret(browse: Browse, make: Make) -> None:
     page = browse(ada)
     page.goto("/profile/second-factor/")
     page.get_by_role("link", name="Set up").click()
+    page.get_by_label("Current password").fill(PASSWORD)
     page.get_by_role("button", name="Set up an authenticator app").click()
     expect(page.locator(".qr-box svg")).to_be_visible()
     assert complaints(page) == []
@@ -70,6 +71,7 @@ def test_codes_are_copied(browse: Browse, make: Make) -> None:
     ada = make.account("ada", password=PASSWORD)
     page = browse(ada, permissions=["clipboard-read", "clipboard-write"])
     page.goto("/profile/second-factor/setup/")
+    page.get_by_label("Current password").fill(PASSWORD)
     page.get_by_role("button", name="Set up an authenticator app").click()
     page.get_by_label("Code from the app").fill(typed_in(page.locator("#secret").inner_text()))
     page.keyboard.press("Enter")
@@ -166,6 +168,10 @@ def test_a_passkey_is_registered_used_named_and_removed(browse: Browse, make: Ma
     sign_in(page)
     page.goto("/profile/second-factor/")
     page.get_by_label("Name").fill("Key ring")
+    page.get_by_label("Current password").fill("not mine")
+    page.get_by_role("button", name="Add a passkey").click()
+    expect(page.get_by_text("This is not your current password.")).to_be_visible()
+    page.get_by_label("Current password").fill(PASSWORD)
     page.get_by_role("button", name="Add a passkey").click()
     expect(page.locator("#codes li")).to_have_count(10)
     ada.refresh_from_db()
@@ -187,11 +193,38 @@ def test_a_passkey_is_registered_used_named_and_removed(browse: Browse, make: Ma
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Desk")).to_be_visible()
     page.locator("#passkeys").get_by_role("link", name="Remove").click()
+    assert complaints(page) == []
+    page.get_by_role("button", name="Use a passkey instead of a code").click()  # not before the password
     page.get_by_label("Current password").fill(PASSWORD)
-    page.get_by_role("button", name="Remove").click()
+    page.get_by_role("button", name="Use a passkey instead of a code").click()
     expect(page.get_by_text("None yet.")).to_be_visible()
     ada.refresh_from_db()
     assert not ada.second_factor
+
+
+@pytest.mark.parametrize("where", ["at sign-in", "in an open session"])
+def test_a_passkey_is_enough_where_a_factor_is_required(
+    browse: Browse, make: Make, live_server: LiveServer, where: str
+) -> None:
+    ada = make.account("ada", password=PASSWORD)
+    page = browse(base_url=live_server.url.replace("127.0.0.1", "localhost"))
+    virtual_key(page)
+    if where == "in an open session":
+        sign_in(page)
+        expect(page).to_have_url(INSIDE)
+    ServerSettings.objects.update(two_factor_required=True)
+    page.goto("/profile/")
+    if where == "at sign-in":
+        sign_in(page)
+    assert complaints(page) == []
+    page.get_by_label("Name").fill("Key ring")
+    page.get_by_role("button", name="Add a passkey").click()
+    expect(page.locator("#codes li")).to_have_count(10)
+    page.get_by_role("link", name="I have kept them").click()
+    page.goto("/profile/second-factor/")
+    expect(page.get_by_text("Key ring", exact=True)).to_be_visible()
+    ada.refresh_from_db()
+    assert ada.second_factor
 
 
 def test_a_key_of_somebody_else_lets_nobody_in(browse: Browse, make: Make, live_server: LiveServer) -> None:

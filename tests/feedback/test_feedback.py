@@ -84,6 +84,8 @@ def test_the_sixth_message_within_the_hour_waits(make: Make, nell: Account, vic:
         assert client.post(NEW, MESSAGE).status_code == 302
     answer = client.post(NEW, MESSAGE)
     assert answer.status_code == 429 and "send the next one later" in text_of(answer.content)
+    kept = html.fromstring(answer.content).xpath("//main//form[@method='post']")[0].fields
+    assert (kept["text"].strip(), kept["may_answer"], kept["page"]) == (MESSAGE["text"], "on", MESSAGE["page"])
     assert make.client(vic).post(NEW, MESSAGE).status_code == 302
     assert Entry.objects.filter(event="feedback.sent", outcome="denied", actor_name="nell").count() == 1
     Feedback.objects.filter(account=nell).update(at=timezone.now() - WITHIN - timedelta(seconds=1))

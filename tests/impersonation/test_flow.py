@@ -159,3 +159,11 @@ def test_looking_is_what_the_form_offers_first(signed_in: SignedIn, root: Accoun
         box.split('value="')[1].split('"')[0]: " checked" in box for box in re.findall("<input[^>]*radio[^>]*>", page)
     }
     assert boxes == {"look": True, "act": False}
+
+
+def test_a_question_that_changes_nothing_may_be_asked_while_looking(make: Make, root: Account, vic: Account) -> None:
+    browser = make.client(root)
+    begin(browser, vic, "look")
+    asked = {"questions": [{"resource": 1}]}
+    answer = browser.post("/api/v1/check", asked, content_type="application/json")
+    assert (answer.status_code, answer.json()["answers"][0]["because"]) == (200, "no_resource")

@@ -1,6 +1,9 @@
 """Settings > Server > Mail: what it shows, what it refuses, what it writes down, and how a test mail goes."""
 
+import errno
+import ssl
 import time
+from base64 import b64encode
 from typing import Any
 
 import pytest
@@ -12,6 +15,8 @@ from accounts.models import Account
 from agora.base.env import Relay
 from audit.models import Entry
 from mail.models import MailSettings, Message
+from mail.services.configuration import NAMES, change_mail_settings
+from mail.services.trial import AT_ONCE
 from tests.conftest import Make
 from tests.mail.conftest import Host, use
 from tests.services.certificates import Authority
@@ -90,14 +95,21 @@ def test_an_empty_password_keeps_the_stored_one_and_no_username_removes_it(clien
     assert MailSettings.load().password == ""
 
 
-@pytest.mark.parametrize("moved", [{"host": "evil.example.com"}, {"username": "eve"}, {"use_tls": None}])
+@pytest.mark.parametrize(
+    "moved",
+    [
+        {"host": "evil.example.com"}, {"port": "2525"}, {"username": "eve"}, {"use_tls": None},
+        {"use_tls": None, "use_ssl": "on"},
+    ],
+)  # fmt: skip
 @pytest.mark.parametrize("address", [PAGE, TEST])
 def test_the_stored_password_goes_nowhere_else(client: Client, address: str, moved: dict[str, Any]) -> None:
     save(client, username="agora", password="secret")
     sent = SERVER | {"username": "agora", "version": version(), "to": "ada@example.com"} | moved
     response = client.post(address, {name: value for name, value in sent.items() if value is not None})
     assert "Type the password again" in text_of(response)
-    assert MailSettings.load().host == "mail.example.com"
+    row = MailSettings.load()
+    assert (row.host, row.port, row.username, row.use_tls) == ("mail.example.com", 587, "agora", True)
 
 
 @pytest.mark.parametrize(
@@ -106,6 +118,9 @@ def test_the_stored_password_goes_nowhere_else(client: Client, address: str, mov
         ({"host": ""}, "Name the mail server."),
         ({"host": "https://mail.example.com"}, "Type only the name or address"),
         ({"host": "mail.example.com:25"}, "Type only the name or address"),
+        ({"host": "mail\r\n.example.com"}, "Type only the name or address"),
+        ({"host": "mail\x7f.example.com"}, "Type only the name or address"),
+        ({"host": "2001:db8::1 x"}, "Type only the name or address"),
         ({"port": "0"}, "greater than or equal to 1"),
         ({"port": "65536"}, "less than or equal to 65535"),
         ({"port": "x"}, "whole number"),
@@ -133,14 +148,75 @@ def test_fields_of_another_mode_are_neither_checked_nor_saved(client: Client) ->
     assert (row.mode, row.host, row.port) == ("none", "mail.example.com", 587)
 
 
-def test_the_second_of_two_administrators_overwrites_nothing_unseen(client: Client, make: Make, root: Account) -> None:
+def told(response: Any) -> tuple[list[list[str]], dict[str, str]]:
+    """What the others changed, and the form over which that is said."""
+    assert response.status_code == 409
+    tree = html.fromstring(response.content)
+    rows = [[cell.text_content() for cell in row] for row in tree.xpath("//table[@class='diff']/tbody/tr")]
+    form = tree.xpath("//main//form[contains(@class, 'mail-form')]")[0]
+    return rows, {name: value for name, value in form.fields.items() if value is not None}
+
+
+def test_the_second_of_two_administrators_sees_all_that_was_changed_and_saves_both(
+    client: Client, make: Make, root: Account
+) -> None:
+    save(client)
+    before, first = version(), make.client(root)
+    save(first, host="between.example.com", use_tls=None)
+    save(first, host="first.example.com", use_tls=None, port="25")
+    response = save(client, timeout="20", version=before)
+    rows, merged = told(response)
+    assert rows == [
+        ["Host", "mail.example.com", "first.example.com"],
+        ["Use TLS", "On", "Off"],
+        ["Port", "587", "25"],
+    ]
+    assert text_of(response).count("root saved at") == 2 and "holds their changes and yours" in text_of(response)
+    assert (merged["host"], merged["port"], merged.get("use_tls"), merged["timeout"]) == (
+        "first.example.com", "25", None, "20",
+    )  # fmt: skip
+    assert html.fromstring(response.content).xpath("//form/@data-unsaved") == ["1"]
+    assert MailSettings.load().timeout == 10
+    assert client.post(PAGE, merged).status_code == 302
+    row = MailSettings.load()
+    assert (row.host, row.port, row.use_tls, row.timeout) == ("first.example.com", 25, False, 20)
+
+
+def test_where_both_changed_the_same_the_second_decides_knowingly(client: Client, make: Make, root: Account) -> None:
     before = version()
     save(make.client(root), host="first.example.com")
     response = save(client, host="second.example.com", version=before)
-    assert response.status_code == 409
-    assert "root saved at" in text_of(response) and "first.example.com" in text_of(response)
+    rows, merged = told(response)
+    assert ["How Agora sends mail", "Do not use email", "Mail Server"] in rows
+    assert "You both changed: How Agora sends mail, Host, From Email." in text_of(response)
+    assert (merged["mode"], merged["host"]) == ("server", "second.example.com")
     assert MailSettings.load().host == "first.example.com"
-    assert save(client, host="second.example.com").status_code == 302
+    assert client.post(PAGE, merged).status_code == 302
+    assert MailSettings.load().host == "second.example.com"
+
+
+def test_of_a_password_that_was_changed_meanwhile_only_that_is_told(client: Client, make: Make, root: Account) -> None:
+    save(client, username="agora", password="one-canary")
+    before = version()
+    save(make.client(root), host="first.example.com", username="agora", password="two-canary")
+    rows, merged = told(save(client, username="agora", timeout="20", version=before))
+    assert rows == [["Host", "mail.example.com", "first.example.com"], ["Password", "•••", "•••"]]
+    assert "password" not in merged and merged["timeout"] == "20"
+    response = save(client, username="agora", password="three-canary", version=before)
+    assert "You both changed: Password." in text_of(response) and "canary" not in text_of(response)
+    assert "Type the password again before you save" in text_of(response)
+    assert client.post(PAGE, merged).status_code == 302
+    assert (MailSettings.load().password, MailSettings.load().timeout) == ("two-canary", 20)
+
+
+def test_who_saved_as_another_is_named_with_both_names(client: Client, make: Make, root: Account, vic: Account) -> None:
+    before, values = version(), {name: getattr(MailSettings.load(), name) for name in NAMES}
+    change_mail_settings(
+        values | {"mode": "server", "host": "first.example.com", "from_email": "a@example.com"},
+        version=int(before),
+        actor=make.actor(vic, impersonator=root),
+    )
+    assert "root as vic saved at" in text_of(save(client, version=before))
 
 
 def test_the_database_refuses_both_encryptions_and_half_a_server(db: None) -> None:
@@ -171,8 +247,13 @@ def test_a_test_mail_is_sent_with_what_is_typed_and_nothing_is_saved(client: Cli
 
 
 def test_a_server_that_repeats_the_password_does_not_show_it(client: Client, mailhost: Host) -> None:
-    response = try_out(client, mailhost(MAIL="550 I know canary-pass"), username="agora", password="canary-pass")
-    assert "canary" not in text_of(response)
+    """Nor the audit log, which keeps the answer."""
+    encoded = b64encode(b"\0agora\0canary-pass").decode()
+    host = mailhost(users={"agora": "canary-pass"}, MAIL=f"550 I know canary-pass and {encoded}")
+    said = text_of(try_out(client, host, username="agora", password="canary-pass"))
+    assert said.count("550 I know ••• and •••") == 2  # the answer, and its line in the conversation
+    assert Entry.objects.get(event="mail.tested").details["answer"] == "550 I know ••• and •••"
+    assert "canary" not in said and encoded not in said
 
 
 @pytest.mark.parametrize("step", ["CONNECT", "MAIL", "RCPT", "DATA"])
@@ -227,6 +308,22 @@ def test_a_test_without_an_address_or_a_server_says_what_is_missing(client: Clie
     assert "Host: Name the mail server." in text_of(try_out(client, host, host=""))
     assert "there is nothing to test" in text_of(try_out(client, host, mode="none"))
     assert host.connections == 0
+
+
+def test_what_fails_before_the_talk_is_told_as_it_is_and_takes_no_place(
+    client: Client, mailhost: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = mailhost()
+
+    def no_file() -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as trouble:
+        trouble.setattr(ssl, "create_default_context", no_file)
+        for _number in range(AT_ONCE + 1):
+            said = text_of(try_out(client, host))
+            assert "The test mail was not sent." in said and "OSError: [Errno 24] Too many open files" in said
+    assert "The server took the test mail." in text_of(try_out(client, host))
 
 
 def test_htmx_gets_the_result_alone(client: Client, mailhost: Host) -> None:

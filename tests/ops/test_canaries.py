@@ -80,7 +80,9 @@ class Visitor:
 
 @pytest.fixture
 def mailhost() -> Iterator[Mailhost]:
-    host = Mailhost(users={"agora": SMTP})
+    """It repeats the password in every answer to a mail."""
+    knows = f"I know your {SMTP}"
+    host = Mailhost(users={"agora": SMTP}, taken=f"250 {knows}, queued as", **{"wrong@example.com": f"550 {knows}"})
     yield host
     host.stop()
 
@@ -140,6 +142,11 @@ def test_no_secret_is_written_down_or_sent(server: Server, run: Run, mailhost: M
     assert visitor.submit(confirm) == 200
     ruth = Visitor(server)
     assert ruth.submit("/sign-in/", username="ruth", password=REGISTERED) == 200 and "Sign out" in ruth.pages[-1]
+    # A mail that is refused.
+    assert visitor.submit("/register/", username="rolf", email="wrong@example.com", password=REGISTERED) == 200
+    assert vera.submit("/sign-in/", username="vera", password=CHOSEN) == 200
+    failed = "/settings/server/mail/outbox/?state=failed"
+    server.until(lambda: vera.ask(failed) == 200 and "550 I know your •••" in vera.pages[-1])
     # An error that nobody handles, with a password in the request.
     visitor.ask("/sign-in/forgot/")
     assert run("-c", BREAK, **own).returncode == 0

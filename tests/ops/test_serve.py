@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from agora import serve
+
 LIMIT = 60.0  # seconds; an idle machine needs 4
 ROOT = Path(settings.BASE_DIR)
 
@@ -153,3 +155,11 @@ def test_the_first_password_is_shown_once(server: Server) -> None:
     server.supervisor.wait(LIMIT)
     server.supervisor = server.start()
     assert "Password" not in server.ready().log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"),
+    [("127.0.0.1", "http://localhost:8000/"), ("192.0.2.7", "http://192.0.2.7:8000/"), ("::1", "http://[::1]:8000/")],
+)
+def test_it_says_an_address_at_which_passkeys_work(host: str, shown: str) -> None:
+    assert serve.address(host, 8000) == shown

@@ -14,6 +14,7 @@ from resources.drafts import SHOWN
 from resources.models import Grant, Resource
 from resources.roles import Action, ResourceRole
 from resources.services.grants import ChangedMeanwhile, Wanted, note_ended_grants, save_grants
+from resources.services.resources import create_streamer
 from resources.services.rules import MayNotShare, effective_role
 from tests.conftest import Make
 from tests.resources.conftest import give
@@ -190,6 +191,7 @@ def test_why_says_what_http_answers(action: Action, make: Make, ada: Account, ne
         client = make.client(nell)
         answers = {
             Action.VIEW: client.get(f"/streams/{studio.pk}/"),
+            Action.CREATE: client.get("/recordings/new/"),
             Action.EDIT: client.post(f"/streams/{studio.pk}/", {"name": ""}),
             Action.DELETE: client.get(f"/streams/{studio.pk}/delete/"),
             Action.SEE_PERMISSIONS: client.get(f"/resources/{studio.pk}/permissions/"),
@@ -217,3 +219,13 @@ def test_ended_grants_are_written_down_once(nell: Account, vic: Account, studio:
     entry = Entry.objects.get(event="grant.expired")
     assert (entry.target_id, entry.details["account"], entry.details["role"]) == (str(studio.pk), "nell", "editor")
     assert note_ended_grants(now=now + timedelta(seconds=2)) == 1
+
+
+def test_both_people_are_named_while_one_acts_as_the_other(
+    make: Make, root: Account, ed: Account, vic: Account
+) -> None:
+    acting = make.actor(ed, impersonator=root)
+    made = create_streamer("edge1.example.com", actor=acting)
+    save_grants(made, {vic.pk: Wanted(ResourceRole.VIEWER)}, version=1, actor=acting)
+    assert made.created_by_name == "root as ed"
+    assert set(Grant.objects.on(made).values_list("granted_by_name", flat=True)) == {"root as ed"}

@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,20 @@ import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import Account
 from audit.models import Entry
 from resources.files import part, path_of
-from resources.models import Grant, Resource
-from resources.roles import ResourceRole
+from resources.models import Grant, Recording, Resource
+from resources.roles import Kind, ResourceRole
+from resources.services.recordings import sweep_files
+from resources.services.resources import create
+from resources.services.rules import MayNotCreate
+from resources.services.stream_sessions import open_session
 from tests.conftest import Make
-from tests.resources.conftest import give, recording
+from tests.resources.conftest import Machine, give, recording
 
 BODY = bytes(range(256)) * 40
 
@@ -72,6 +78,39 @@ def test_who_may_upload(
     assert send(make.client(connie)).status_code == 302
     Grant.objects.filter(account=vic).delete()
     assert send(make.client(vic), parent=studio.pk).status_code == 302
+
+
+def test_of_a_session_that_is_seen(make: Make, vic: Account, nell: Account, studio: Resource) -> None:
+    session, _new = open_session(studio, name="v-1", actor=make.actor())
+    client = make.client(vic)
+    assert (
+        f'href="/recordings/new/?session={session.pk}"'
+        in client.get(f"/stream-sessions/{session.pk}/").content.decode()
+    )
+    address = f"/recordings/new/?session={session.pk}"
+    file = SimpleUploadedFile("talk.mp4", BODY)
+    assert client.post(address, {"title": "x", "file": file, "whole": "on", "parent": session.pk}).status_code == 302
+    assert Resource.objects.of_kind(Kind.RECORDING).get().parent == session
+    give(vic, session, ResourceRole.NONE)
+    file.seek(0)
+    assert client.post(address, {"title": "x", "file": file, "whole": "on", "parent": session.pk}).status_code == 422
+    assert len(kept()) == 1
+
+
+def test_a_parent_of_another_kind_is_refused(make: Make, connie: Account, studio: Resource, origin: Resource) -> None:
+    client, made = make.client(connie), recording(make, studio)
+    session, _new = open_session(studio, name="v-1", actor=make.actor())
+    for parent in (origin.pk, made.pk, session.pk, 10**15, "x", f"{studio.pk} OR 1=1"):
+        assert send(client, parent=parent).status_code == 422, parent
+    for query in (f"session={studio.pk}", "session=../1", f"session={origin.pk}", "session=9999999999999999999"):
+        file = SimpleUploadedFile("talk.mp4", BODY)
+        sent = {"title": "x", "file": file, "whole": "on", "parent": studio.pk}
+        assert client.post(f"/recordings/new/?{query}", sent).status_code == 422, query
+    assert kept() == [str(made.pk)]
+    for parent in (origin, made):
+        for actor in (make.actor(connie), make.actor()):
+            with pytest.raises(MayNotCreate):
+                create(Resource(kind=Kind.RECORDING, parent=parent, title="x"), Recording(), {}, actor)
 
 
 def test_the_token_is_still_asked_for(make: Make, connie: Account) -> None:
@@ -149,6 +188,15 @@ def test_a_full_disk_is_said_and_nothing_is_kept(make: Make, connie: Account) ->
     assert answer.status_code == 507 and "disk is full" in answer.content.decode()
     assert (kept(), Resource.objects.count()) == ([], 0)
     assert send(client, content=b"x" * 300_000).status_code == 302
+
+
+@pytest.mark.usefixtures("small_disk")
+def test_a_full_disk_is_said_to_a_streamer_and_nothing_is_kept(studio: Resource, machine: Machine) -> None:
+    pk = machine.told("POST", "recordings", {"stream": "studio-2", "id": "r-1"})["id"]
+    answer = machine.call("PUT", f"recordings/{pk}/file", b"x" * 3_000_000)
+    assert (answer.status_code, answer.json()["code"]) == (507, "disk_full")
+    assert kept() == []
+    assert machine.told("PUT", f"recordings/{pk}/file", b"x" * 300_000)["size"] == 300_000
 
 
 @pytest.mark.parametrize(
@@ -245,3 +293,21 @@ def test_the_list_and_its_filters(make: Make, vic: Account, studio: Resource) ->
     assert f'id="resource-{made.pk}"' in page and "Studio 2, rehearsal" in page and "10 Bytes" in page
     assert "No recording matches" in client.get("/recordings/?state=failed").content.decode()
     assert '<td class="dim">Viewer</td>' in page
+
+
+def test_what_killed_processes_left_is_swept_after_an_hour(make: Make) -> None:
+    made = recording(make, None)
+    folder = path_of(0).parent
+    (folder / "arriving-dead").write_bytes(b"half a recording")
+    (folder / "arriving-alive").write_bytes(b"still growing")
+    (folder / str(10**12)).write_bytes(b"of a recording that this database does not know")
+    later = timezone.now() + timedelta(hours=2)
+    alive = later.timestamp() - 60
+    os.utime(folder / "arriving-alive", (alive, alive))
+    assert sweep_files(now=timezone.now()) == 0
+    assert sweep_files(now=later) == 1
+    assert kept() == sorted([str(made.pk), "arriving-alive", str(10**12)])
+    entry = Entry.objects.get(event="recording.swept")
+    assert (entry.actor_name, entry.details) == ("files", {"removed": 1, "bytes": 16})
+    assert sweep_files(now=later) == 0
+    assert Entry.objects.filter(event="recording.swept").count() == 1

@@ -90,10 +90,27 @@ def test_what_each_role_allows() -> None:
     everything = set(Action)
     assert allowed == {
         N: set(),
-        V: {Action.VIEW},
+        V: {Action.VIEW, Action.CREATE},
         E: everything - {Action.CHANGE_PERMISSIONS},
         A: everything,
     }
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_creating_needs_a_system_role_that_creates_what_comes_next(role: Role, make: Make) -> None:
+    account = make.account("x", role=role)
+    creates = role in (Role.VIEWER, Role.CONTENT_MANAGER, Role.EDITOR, Role.ADMINISTRATOR)
+    for kind, resource in one_of_each().items():
+        give(account, resource, V)
+        decision = effective_role(account, resource, at=timezone.now())
+        assert decision.allows(Action.CREATE) == (creates and kind != Kind.RECORDING), kind
+        sentence = decision.sentence_for(Action.CREATE)
+        if kind == Kind.RECORDING:
+            assert sentence == "Nothing is created from a Recording."
+        elif creates:
+            assert f"the system role {account.get_role_display()} creates: " in sentence
+        else:
+            assert "creates nothing from a" in sentence
 
 
 grants = st.lists(

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.conf import settings as django_settings
 from django.core.cache import cache
 from django.http import HttpResponse
 from django.test import Client
@@ -13,13 +14,19 @@ from accounts.filters import STATES
 from accounts.models import Account, KeyLogin
 from accounts.roles import Role
 from accounts.schemas import AccountOut, RoleName
+from agora.api import SCHEMA
+from api_keys.models import ApiKey
+from api_keys.services.keys import create_key
 from audit.models import Entry
 from rest.models import Answer
+from rest.tasks import purge_old_answers
 from settings_admin.models import ServerSettings
+from tests.accounts.test_parallel import at_once
 from tests.conftest import Make
-from tests.pages import contents
+from tests.pages import changed, contents
 
 ACCOUNTS = "/api/v1/accounts"
+KEYS = "/api/v1/me/keys"
 GENERAL = "/api/v1/settings/general"
 
 
@@ -51,9 +58,70 @@ class TestProblems:
         assert "Ask another administrator" in told(answer)["detail"]
         assert Entry.objects.get(event="account.locked").outcome == "denied"
 
-    def test_a_wrong_type_is_named(self, make: Make, ada: Account) -> None:
-        problem = told(send(make.client(ada), "POST", ACCOUNTS, {"username": 7, "role": "boss"}))
-        assert {one["field"] for one in problem["errors"]} == {"username", "role"}
+    @pytest.mark.parametrize(
+        ("address", "field", "value", "code", "sentence"),
+        [
+            (ACCOUNTS, "username", 7, "text", "Send a text."),
+            (ACCOUNTS, "username", "", "required", "This field is required."),
+            (ACCOUNTS, "username", "x" * 151, "max_length", "Send at most 150 characters."),
+            (ACCOUNTS, "role", "boss", "invalid_choice", "Choose one of these: 'none', 'viewer', 'observer'"),
+            (ACCOUNTS, "superuser", "perhaps", "boolean", "Send true or false."),
+            (ACCOUNTS, "rolle", "viewer", "unknown", "There is no such field here. Check how it is spelled."),
+            (KEYS, "networks", "10.0.0.0/8", "list", "Send a list."),
+            (KEYS, "networks", ["10.0.0.0/8"] * 101, "max_length", "Send at most 100 of these."),
+            (KEYS, "networks", ["10.0.0.0/8", ""], "invalid", "“” is no address or network."),
+            (KEYS, "networks", [" "], "invalid", "“ ” is no address or network."),
+            (KEYS, "network", ["10.0.0.0/8"], "unknown", "There is no such field here."),
+            (KEYS, "readonly", True, "unknown", "There is no such field here."),
+            (KEYS, "expires_at", "soon", "time", "Send a time such as 2030-01-31T12:00:00Z."),
+            (KEYS, "expires_at", "2030-01-31T12:00:00", "time", "Send the time with its offset"),
+        ],
+    )
+    def test_what_is_wrong_with_a_value_is_a_sentence_with_a_code_of_ours(
+        self, make: Make, ada: Account, address: str, field: str, value: object, code: str, sentence: str
+    ) -> None:
+        """A limit that is misspelled or empty must not make a key without one."""
+        body = {"username": "new"} if address == ACCOUNTS else {"name": "Script"}
+        answer = send(make.client(ada), "POST", address, body | {field: value})
+        [wrong] = told(answer)["errors"]
+        assert (answer.status_code, wrong["field"].partition(".")[0], wrong["code"]) == (422, field, code)
+        assert wrong["message"].startswith(sentence) and wrong["message"] in told(answer)["detail"]
+        assert not Account.objects.named("new").exists() and not ApiKey.objects.exists()
+
+    def test_a_missing_field_and_a_wrong_parameter(self, make: Make, ada: Account) -> None:
+        client = make.client(ada)
+        [missing] = told(send(client, "POST", ACCOUNTS, {"first_name": "Jana"}))["errors"]
+        assert (missing["field"], missing["code"]) == ("username", "required")
+        [limit] = told(client.get(f"{ACCOUNTS}?limit=201"))["errors"]
+        assert (limit["field"], limit["code"], limit["message"]) == (
+            "limit", "max_value", "Send a number of at most 200.",
+        )  # fmt: skip
+
+    def test_every_body_refuses_fields_that_it_lacks(self) -> None:
+        groups = {"Accounts", "Own account", "Own API keys", "Settings"}
+        bodies = [
+            one["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+            for methods in SCHEMA["paths"].values()
+            for one in methods.values()
+            if "requestBody" in one and one["tags"][0] in groups
+        ]
+        assert len(bodies) > 8
+        described = SCHEMA["components"]["schemas"]
+        assert [name for name in bodies if described[name].get("additionalProperties") is not False] == []
+
+    @pytest.mark.parametrize("weak", ["short", "password1234", "victoria1234"])
+    def test_a_weak_password_is_refused_under_its_field(
+        self, make: Make, ada: Account, vic: Account, weak: str
+    ) -> None:
+        """However short, and where only the account's own name tells that it is weak."""
+        Account.objects.filter(pk=vic.pk).update(first_name="Victoria")
+        client, before = make.client(ada), Account.objects.get(pk=vic.pk).password
+        new = {"username": "new", "first_name": "Victoria"}
+        for method, address, sent in (("PUT", f"{ACCOUNTS}/{vic.pk}/password", {}), ("POST", ACCOUNTS, new)):
+            answer = send(client, method, address, sent | {"password": weak})
+            assert answer.status_code == 422
+            assert {one["field"] for one in told(answer)["errors"]} == {"password"}, told(answer)
+        assert Account.objects.get(pk=vic.pk).password == before and not Account.objects.named("new").exists()
 
     def test_a_state_forbids_it(self, make: Make, sam: Account, vic: Account) -> None:
         client = make.client(sam)
@@ -157,6 +225,45 @@ class TestEntityTags:
         wrong = send(client, "PATCH", GENERAL, {"hostname": "https://x/"})
         assert wrong.status_code == 422 and told(wrong)["errors"][0]["field"] == "hostname"
 
+    def test_mere_use_gets_in_the_way_of_no_change(self, make: Make, ada: Account, vic: Account) -> None:
+        """A reader is told of it, by the tag's second half."""
+        client = make.client(ada)
+        made = send(client, "POST", KEYS, {"name": "Script"})
+        key, secret, tag = f"{KEYS}/{told(made)['id']}", told(made)["secret"], made["ETag"]
+        assert tag.partition("-")[0] == client.get(key)["ETag"].partition("-")[0]
+        assert secret not in str(tag)
+        send(Client(), "GET", "/api/v1/me", Authorization=f"Bearer {secret}")
+        assert client.get(key, headers={"If-None-Match": tag}).status_code == 200
+        assert send(client, "PATCH", key, {"name": "Renamed"}, If_Match=tag).status_code == 200
+        assert send(client, "PATCH", key, {"name": "Again"}, If_Match=tag).status_code == 412
+        tag = client.get(f"{ACCOUNTS}/{vic.pk}")["ETag"]
+        make.client(vic)
+        assert Account.objects.get(pk=vic.pk).last_login is not None
+        assert send(client, "PATCH", f"{ACCOUNTS}/{vic.pk}", {"first_name": "Vic"}, If_Match=tag).status_code == 200
+
+    @pytest.mark.parametrize("tag", ['"nonsense"', '"nonsense-"', '""', "W/{tag}", '"{half}'])
+    def test_other_tags_match_nothing(self, make: Make, ada: Account, vic: Account, tag: str) -> None:
+        client, address = make.client(ada), f"{ACCOUNTS}/{vic.pk}"
+        present = client.get(address)["ETag"]
+        sent = tag.format(tag=present, half=present[1:10])
+        assert send(client, "PATCH", address, {"first_name": "Vic"}, If_Match=sent).status_code == 412
+
+    @pytest.mark.parametrize("verb", ["reset", "delete", "end"])
+    def test_ends_and_resets_honour_it(self, make: Make, ada: Account, nell: Account, verb: str) -> None:
+        client = make.client(ada)
+        if verb == "end":
+            make.client(nell)
+            read = f"/api/v1/sessions/{nell.sessions.get().pk}"
+        else:
+            read = f"{KEYS}/{create_key(ada, 'Script', actor=make.actor(ada))[0].pk}"
+        method, address = ("DELETE", read) if verb == "delete" else ("POST", f"{read}/{verb}")
+        before = contents()
+        refused = send(client, method, address, {}, If_Match='"nonsense"')
+        assert (refused.status_code, told(refused)["code"]) == (412, "changed_since")
+        assert changed(before) == []
+        present = client.get(read)["ETag"]
+        assert send(client, method, address, {}, If_Match=present).status_code in (200, 204)
+
 
 class TestIdempotency:
     def test_a_create_that_is_repeated_is_done_once(self, make: Make, ada: Account) -> None:
@@ -186,18 +293,60 @@ class TestIdempotency:
         assert Entry.objects.get(event="account.created").outcome == "denied"
         assert not Answer.objects.exists()
 
-    def test_a_kept_secret_is_encrypted(self, make: Make, ada: Account) -> None:
-        answer = send(make.client(ada), "POST", "/api/v1/me/keys", {"name": "Script"}, Idempotency_Key="a")
+    def test_of_an_answer_with_a_secret_nothing_is_kept(self, make: Make, ada: Account) -> None:
+        """Not even encrypted: the secret of a key is shown once."""
+        client, body = make.client(ada), {"name": "Script"}
+        answer = send(client, "POST", "/api/v1/me/keys", body, Idempotency_Key="a")
         secret = told(answer)["secret"]
-        again = send(make.client(ada), "POST", "/api/v1/me/keys", {"name": "Script"}, Idempotency_Key="a")
-        assert told(again)["secret"] == secret
-        assert secret not in str(contents())
+        again = send(client, "POST", "/api/v1/me/keys", body, Idempotency_Key="a")
+        assert (again.status_code, told(again)["code"]) == (409, "secret_was_shown")
+        assert "reset it" in told(again)["detail"] and secret not in again.content.decode()
+        assert ApiKey.objects.count() == 1
+        assert Answer.objects.get().body == "" and secret not in str(contents())
+
+    def test_an_answer_belongs_to_who_was_answered(self, make: Make, ada: Account) -> None:
+        """Another key of the account, limited to less perhaps, is not told what the first one was."""
+        body, headers = {"username": "new"}, {"Idempotency-Key": "a"}
+        _key, first = create_key(ada, "First", actor=make.actor(ada))
+        _key, second = create_key(ada, "Second", actor=make.actor(ada))
+        answers = [
+            send(Client(), "POST", ACCOUNTS, body, **headers, Authorization=f"Bearer {secret}")
+            for secret in (first, second, first)
+        ]
+        answers += [send(make.client(ada), "POST", ACCOUNTS, body, **headers)]
+        assert [answer.status_code for answer in answers] == [201, 422, 201, 422], "the name is taken"
+        assert ["Idempotency-Replayed" in answer for answer in answers] == [False, False, True, False]
+
+    @pytest.mark.django_db(transaction=True)
+    def test_repetitions_at_the_same_moment_make_one(self, make: Make, ada: Account) -> None:
+        client, key = make.client(ada), {"Idempotency-Key": "a"}
+        cookie = client.cookies[django_settings.SESSION_COOKIE_NAME].value
+        clients = [Client() for _ in range(4)]
+        for one in clients:
+            one.cookies[django_settings.SESSION_COOKIE_NAME] = cookie
+        statuses = at_once(clients, lambda one: send(one, "POST", ACCOUNTS, {"username": "new"}, **key))
+        assert statuses == [201] * 4
+        assert Account.objects.named("new").count() == 1
+        assert Entry.objects.filter(event="account.created").count() == 1
+
+    def test_old_answers_are_removed(self, make: Make, ada: Account) -> None:
+        with time_machine.travel("2026-11-20T12:00Z", tick=False):
+            send(make.client(ada), "POST", ACCOUNTS, {"username": "one"}, Idempotency_Key="a")
+        with time_machine.travel("2026-11-21T11:59Z", tick=False):
+            send(make.client(ada), "POST", ACCOUNTS, {"username": "two"}, Idempotency_Key="b")
+            purge_old_answers()
+            assert Answer.objects.count() == 2
+        with time_machine.travel("2026-11-21T12:01Z", tick=False):
+            purge_old_answers()
+        assert Answer.objects.count() == 1
 
     def test_a_day_later_it_is_forgotten(self, make: Make, ada: Account) -> None:
+        _key, secret = create_key(ada, "Script", actor=make.actor(ada))
+        headers = {"Idempotency-Key": "a", "Authorization": f"Bearer {secret}"}
         with time_machine.travel("2026-11-20T12:00Z", tick=False):
-            send(make.client(ada), "POST", ACCOUNTS, {"username": "new"}, Idempotency_Key="a")
+            send(Client(), "POST", ACCOUNTS, {"username": "new"}, **headers)
         with time_machine.travel("2026-11-21T13:00Z", tick=False):
-            answer = send(make.client(ada), "POST", ACCOUNTS, {"username": "new"}, Idempotency_Key="a")
+            answer = send(Client(), "POST", ACCOUNTS, {"username": "new"}, **headers)
         assert answer.status_code == 422, "the name is taken now"
 
 

@@ -1,10 +1,13 @@
 """schemathesis tries a live server against its own schema, as everybody: no 5xx, nothing the schema doesn't say."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import schemathesis
+from django.conf import settings as django_settings
 from hypothesis import HealthCheck, Phase, given, settings
+from ninja import Schema
 from pytest_django.live_server_helper import LiveServer
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -38,8 +41,24 @@ def secrets(settings: Any, transactional_db: None, make: Make) -> dict[str, str]
 
 @pytest.mark.parametrize("person", ["nobody", *CAST])
 def test_the_server_keeps_to_its_schema(person: str, live_server: LiveServer, secrets: dict[str, str]) -> None:
+    try_everything(live_server, person, {"Authorization": f"Bearer {secrets[person]}"} if secrets[person] else {})
+
+
+@pytest.mark.parametrize("token", ["with the page's token", "without"])
+def test_a_browsers_session_is_answered_by_the_same_schema(
+    token: str, live_server: LiveServer, secrets: dict[str, str], make: Make
+) -> None:
+    """Its own session ends by some of the calls: from then on it is nobody's, which the schema knows as well."""
+    key = make.client(Account.objects.get(username="ada")).cookies[django_settings.SESSION_COOKIE_NAME].value
+    csrf = "a" * 32
+    headers = {"Cookie": f"{django_settings.SESSION_COOKIE_NAME}={key}; {django_settings.CSRF_COOKIE_NAME}={csrf}"}
+    try_everything(live_server, "vic", headers | ({"X-CSRFToken": csrf} if token != "without" else {}))
+    made = Account.objects.count() > len(CAST) + 1
+    assert made is (token != "without")
+
+
+def try_everything(live_server: LiveServer, person: str, headers: dict[str, str]) -> None:
     schema = schemathesis.openapi.from_dict(SCHEMA)
-    headers = {"Authorization": f"Bearer {secrets[person]}"} if secrets[person] else {}
     tried = 0
     for found in schema.get_all_operations():
         tried += attempt(found.ok(), live_server.url, headers, EXAMPLES.get(person, 3))
@@ -47,6 +66,22 @@ def test_the_server_keeps_to_its_schema(person: str, live_server: LiveServer, se
         ServerSettings.objects.update(allow_api_keys=True, allow_registration=False)
         Account.objects.update(is_active=True, locked_at=None, locked_by_id=None, locked_by_name="", lock_reason="")
     assert tried > len(SCHEMA["paths"])
+
+
+def test_no_two_schemas_have_one_name() -> None:
+    """The description names each once; a second one would be described as the first."""
+    found: dict[str, set[type]] = {}
+    for kind in every_schema(Schema):
+        if any(word in kind.__module__ for word in ("api", "schemas")) and not kind.__module__.startswith("ninja"):
+            found.setdefault(kind.__name__, set()).add(kind)
+    assert len(found) > 30
+    assert {name: kinds for name, kinds in found.items() if len(kinds) > 1} == {}
+
+
+def every_schema(kind: type) -> Iterator[type]:
+    for below in kind.__subclasses__():
+        yield below
+        yield from every_schema(below)
 
 
 def attempt(operation: Any, url: str, headers: dict[str, str], examples: int) -> int:

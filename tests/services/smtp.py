@@ -26,10 +26,12 @@ class Mailhost:
         users: dict[str, str] | None = None,
         delay: float = 0.0,
         pipelining: bool = True,
+        refusal: str = "535 5.7.8 Wrong username or password",
+        taken: str = "250 2.0.0 Queued as",
         **answers: str,
     ) -> None:
         self.answers = answers
-        self.users = users
+        self.users, self.refusal, self.taken = users, refusal, taken
         self.pipelining = pipelining
         self.delay = delay  # seconds that each mail takes
         self.received: list[EmailMessage] = []
@@ -105,7 +107,7 @@ class Mailhost:
         await asyncio.sleep(self.delay)
         assert isinstance(envelope.content, bytes)
         self.note(envelope.content)
-        return f"250 2.0.0 Queued as {len(self.received):04}"
+        return f"{self.taken} {len(self.received):04}"
 
     def note(self, content: bytes) -> None:
         mail = message_from_bytes(content, policy=default)
@@ -115,9 +117,7 @@ class Mailhost:
     def check(self, server: Any, session: Session, envelope: Envelope, mechanism: str, auth_data: Any) -> AuthResult:
         assert isinstance(auth_data, LoginPassword) and self.users is not None
         known = self.users.get(auth_data.login.decode()) == auth_data.password.decode()
-        return AuthResult(
-            success=known, handled=False, message=None if known else "535 5.7.8 Wrong username or password"
-        )
+        return AuthResult(success=known, handled=False, message=None if known else self.refusal)
 
 
 class _Server(SMTP):

@@ -6,6 +6,7 @@ from lxml import html
 from accounts.models import Account
 from audit.models import Entry
 from settings_admin.models import ServerSettings
+from settings_admin.services import change_general
 from tests.conftest import Make
 from tests.settings_admin.test_general import PAGE, text_of, typed
 
@@ -57,6 +58,13 @@ def test_where_both_changed_the_same_the_second_decides_knowingly(make: Make, ad
     assert Entry.objects.filter(event="settings.changed", outcome="success").latest("pk").details["changes"] == {
         "hostname": ["first.example", "second.example"]
     }
+
+
+def test_who_saved_as_another_is_named_with_both_names(make: Make, ada: Account, root: Account, vic: Account) -> None:
+    second = make.client(ada)
+    mine = typed(second, allow_registration="on")
+    change_general({"hostname": "first.example"}, version=1, actor=make.actor(vic, impersonator=root))
+    assert "root as vic saved at" in text_of(second.post(PAGE, mine).content)
 
 
 def test_the_refusal_is_recorded_and_a_made_up_version_is_refused_too(make: Make, ada: Account) -> None:

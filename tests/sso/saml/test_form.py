@@ -42,7 +42,7 @@ def post(client: Client, path: str = "new/saml/", **fields: Any) -> HttpResponse
         ({"metadata_xml": metadata("https://other.example.com/", "provider")}, "https://other.example.com/"),
         ({"metadata_xml": "<x/>", "idp_entity_id": ""}, "Type the entity id that the metadata gives the provider."),
     ],
-    ids=str,
+    ids=["nothing", "http", "no metadata", "another provider", "no entity id"],  # the metadata holds a key made anew
 )
 def test_what_does_not_fit_is_said(make: Make, ada: Account, fields: dict[str, Any], says: str) -> None:
     page = post(make.client(ada), untested="1", **fields)

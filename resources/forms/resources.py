@@ -1,4 +1,4 @@
-"""What people may type about resources."""
+"""What people may type about streamers, streams, sessions and recordings."""
 
 from typing import Any
 
@@ -79,24 +79,48 @@ class NewStreamForm(StreamForm):
         field.queryset = streamers.order_by("label_key")
 
 
+class CredentialForm(forms.Form):
+    """The edit credential of a streamer; what is stored is never sent back."""
+
+    credential = forms.CharField(
+        label=_("Edit credential"),
+        max_length=200,
+        strip=False,
+        validators=[validate_name],
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text=_("What the streamer asks of whoever edits it there, such as user:password."),
+    )
+
+
+class SessionForm(forms.Form):
+    """What people call a stream session."""
+
+    title = forms.CharField(label=_("Title"), max_length=200, validators=[validate_name])
+
+
 class RecordingForm(forms.Form):
     """What people call a recording."""
 
     title = forms.CharField(label=_("Title"), max_length=200, validators=[validate_name])
 
 
-class UploadForm(RecordingForm):
-    """A file and what it is a recording of. ``whole`` follows the file in the form: without it the upload broke off."""
+class NewRecordingForm(RecordingForm):
+    """A new recording: also of which stream, one that the person sees."""
 
-    parent = forms.ModelChoiceField(Resource.objects.none(), label=_("Stream"), required=False)
-    file = forms.FileField(label=_("File"), max_length=255)
-    whole = forms.BooleanField(required=False, widget=forms.HiddenInput, initial=True)
+    parent = forms.ModelChoiceField(Resource.objects.none(), label=_("Made from"), required=False)
 
-    def __init__(self, *args: Any, streams: QuerySet[Resource], parent_needed: bool, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, parents: QuerySet[Resource], parent_needed: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field = self.fields["parent"]
         assert isinstance(field, forms.ModelChoiceField)
-        field.queryset, field.required = streams.order_by("label_key"), parent_needed
+        field.queryset, field.required = parents.order_by("label_key"), parent_needed
+
+
+class UploadForm(NewRecordingForm):
+    """The file as well. ``whole`` follows it in the form: without it the upload broke off."""
+
+    file = forms.FileField(label=_("File"), max_length=255)
+    whole = forms.BooleanField(required=False, widget=forms.HiddenInput, initial=True)
 
 
 class DeleteForm(forms.Form):

@@ -1,0 +1,1 @@
+"""Resources over the API, one module for each noun: the same services as the pages, checked by the same forms."""

@@ -1,0 +1,95 @@
+"""Streamers over the API."""
+
+from django.http import HttpResponse
+from ninja import Query, Router
+
+from agora.base.access import requires, signed_in, signed_in_with
+from agora.base.http import Request
+from resources.api import common
+from resources.filters import StreamerFilter
+from resources.forms import StreamerForm
+from resources.models import Device
+from resources.roles import Kind
+from resources.schemas import (
+    Devices,
+    DeviceShown,
+    NewStreamer,
+    StreamerChange,
+    StreamerPage,
+    StreamerQuery,
+    StreamerShown,
+    StreamerState,
+)  # fmt: skip
+from resources.services.resources import create_streamer
+from resources.views.common import visible
+from rest.answers import IfMatch, one
+from rest.idempotency import IdempotencyKey, once
+from rest.routes import problems, tagged
+
+KIND = Kind.STREAMER
+router = Router(tags=["Streamers"])
+
+
+@router.get("", response=StreamerPage, operation_id="list_streamers", summary="List streamers")
+@signed_in
+def list_streamers(request: Request, query: Query[StreamerQuery]) -> HttpResponse:
+    """Those that you may see."""
+    return common.page(request, KIND, StreamerFilter, query.limit, StreamerPage, StreamerShown)
+
+
+@router.post("", response={201: StreamerShown}, operation_id="create_streamer", summary="Connect a streamer")
+@requires("streamers.create")
+def create(request: Request, data: NewStreamer, idempotency_key: IdempotencyKey = None) -> HttpResponse:
+    """You become its Administrator."""
+
+    def act() -> HttpResponse:
+        form = common.valid(StreamerForm({"name": data.hostname, **data.model_dump()}))
+        made = create_streamer(**form.cleaned_data, actor=request.actor)
+        return common.read(request, KIND, made.pk, StreamerShown, status=201)
+
+    return once(request, idempotency_key, act)
+
+
+@router.get("/{int:pk}", response=StreamerShown, operation_id="read_streamer", summary="Read a streamer")
+@signed_in_with("Viewer on it")
+@tagged
+def read(request: Request, pk: int) -> HttpResponse:
+    return common.read(request, KIND, pk, StreamerShown)
+
+
+@router.patch("/{int:pk}", response=StreamerShown, operation_id="change_streamer", summary="Change a streamer")
+@signed_in_with("Editor on it")
+@problems(409)
+def change(request: Request, pk: int, data: StreamerChange, if_match: IfMatch = None) -> HttpResponse:
+    sent = data.model_dump(exclude_unset=True)
+    if "hostname" in sent:
+        sent["name"] = sent.pop("hostname")
+    return common.change(request, KIND, pk, sent, StreamerForm, StreamerShown, if_match)
+
+
+@router.api_operation(
+    ["DELETE"], "/{int:pk}", response={204: None}, operation_id="delete_streamer", summary="Delete a streamer"
+)
+@signed_in_with("Editor on it and on everything below it")
+@problems(409)
+def delete(request: Request, pk: int, if_match: IfMatch = None) -> HttpResponse:
+    """With its streams, their sessions and recordings."""
+    return common.remove(request, KIND, pk, StreamerShown, if_match)
+
+
+@router.get("/{int:pk}/state", response=StreamerState, operation_id="read_streamer_state", summary="Read its state")
+@signed_in_with("Viewer on it")
+@tagged
+def state(request: Request, pk: int) -> HttpResponse:
+    """Load and last contact, apart from what it is, so that its ETag stays while it reports."""
+    resource, _decision = visible(request, pk, KIND)
+    return one(request, StreamerState.of(resource.streamer, request.actor.at))
+
+
+@router.get("/{int:pk}/devices", response=Devices, operation_id="list_devices", summary="List a streamer's devices")
+@signed_in_with("Viewer on it")
+@tagged
+def devices(request: Request, pk: int) -> HttpResponse:
+    """All of them, by name."""
+    resource, _decision = visible(request, pk, KIND)
+    return one(request, Devices(items=[DeviceShown.of(one) for one in Device.objects.of_streamer(resource.pk)]))

@@ -1,0 +1,59 @@
+"""Codes of the second factor that arrive at the same moment: as if they came one after the other."""
+
+import threading
+from collections.abc import Callable
+
+import pytest
+import time_machine
+from django.db import connection
+from django.http import HttpResponse
+from django.test import Client
+
+from accounts.models import SignInThrottle
+from accounts.services.throttle import FREE
+from tests.accounts.factor import CODE, NOON, code_of, enrolled, half_way, let_in
+from tests.conftest import Make
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def at_once(clients: list[Client], send: Callable[[Client], HttpResponse]) -> list[int]:
+    """The statuses, in the order in which they were answered."""
+    start, statuses = threading.Barrier(len(clients)), []
+
+    def one(client: Client) -> None:
+        start.wait(timeout=20)
+        try:
+            statuses.append(send(client).status_code)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=one, args=[client]) for client in clients]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert len(statuses) == len(clients)
+    return statuses
+
+
+@pytest.mark.parametrize("kind", ["of the app", "for recovery"])
+def test_one_code_lets_one_in(make: Make, kind: str) -> None:
+    with time_machine.travel(NOON, tick=False):
+        ada, codes = enrolled(make)
+        code = codes[0] if kind == "for recovery" else code_of(ada)
+        clients = [half_way() for _ in range(5)]
+        statuses = at_once(clients, lambda client: client.post(CODE, {"code": code}))
+        assert sorted(statuses) == [302, *[422] * 4]
+        assert sum(let_in(client) for client in clients) == 1
+
+
+def test_many_guesses_at_once_are_as_few_as_in_a_row(make: Make) -> None:
+    with time_machine.travel(NOON, tick=False):
+        enrolled(make)
+        clients = [half_way() for _ in range(12)]
+        statuses = at_once(clients, lambda client: client.post(CODE, {"code": "000000"}))
+        heard = FREE["code"] + 1
+        assert sorted(statuses) == [*[422] * heard, *[429] * (12 - heard)]
+        row = SignInThrottle.objects.get(failures__gt=0)
+        assert (row.failures, row.refused) == (heard, 12 - heard)
