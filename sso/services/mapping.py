@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -110,7 +110,7 @@ def settle(provider: Provider, person: Person, *, actor: Actor) -> Account:
         wanted = decide(provider, person)
         account = wanted.account or _create(wanted, person, actor)
         if wanted.identity is None:
-            _link(provider, person, account, actor=actor)
+            write_link(provider, person, account, actor=actor)
         account = _refresh(account, person, actor)
         account = _give_role(account, wanted, actor)
         Identity.objects.of_provider(provider.pk).filter(subject=person.subject).update(
@@ -162,15 +162,21 @@ def _create(wanted: Mapping, person: Person, actor: Actor) -> Account:
         raise ProviderRefused("username_taken", " ".join(error.messages)) from error
 
 
-def _link(provider: Provider, person: Person, account: Account, *, actor: Actor) -> None:
+def write_link(provider: Provider, person: Person, account: Account, *, actor: Actor) -> None:
     with change(LINKED, actor=actor, target=account, provider=provider.name, subject=person.subject):
-        Identity.objects.create(
-            provider=provider,
-            subject=person.subject,
-            username=person.username[:255],
-            account=account,
-            created_at=actor.at,
-        )
+        try:
+            with transaction.atomic():
+                Identity.objects.create(
+                    provider=provider,
+                    subject=person.subject,
+                    username=person.username[:255],
+                    account=account,
+                    created_at=actor.at,
+                )
+        except IntegrityError as error:  # somebody else was first
+            raise ProviderRefused(
+                "linked_elsewhere", _("The account %(name)s was linked meanwhile.") % {"name": account.username}
+            ) from error
 
 
 def _refresh(account: Account, person: Person, actor: Actor) -> Account:

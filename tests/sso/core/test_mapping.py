@@ -7,7 +7,7 @@ from accounts.roles import Role
 from audit.models import Entry
 from sso.claims import Person, ProviderRefused
 from sso.models import GroupRole, Identity
-from sso.services.mapping import decide, settle
+from sso.services.mapping import decide, settle, write_link
 from tests.conftest import Make
 from tests.sso.conftest import MakeProvider
 
@@ -160,3 +160,16 @@ def test_deciding_writes_nothing(make: Make, provider: MakeProvider) -> None:
     assert (found.how, found.username) == ("create", "eva")
     assert "create the account eva" in found.sentence
     assert not Account.objects.exists() and not Identity.objects.exists() and not Entry.objects.exists()
+
+
+def test_two_first_sign_ins_at_once_link_the_account_once(make: Make, provider: MakeProvider) -> None:
+    """Both decided before either wrote: the second is refused with a reason, not with an error."""
+    clinic = provider("openid", "clinic", link_by_username=True)
+    make.account("eva")
+    wanted = decide(clinic, EVA)
+    assert wanted.account is not None
+    settle(clinic, EVA, actor=make.actor())
+    with pytest.raises(ProviderRefused) as refused:
+        write_link(clinic, EVA, wanted.account, actor=make.actor())
+    assert refused.value.reason == "linked_elsewhere"
+    assert Identity.objects.count() == 1
