@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -131,9 +132,12 @@ def set_password(request: Request, pk: int, data: PasswordIn, if_match: IfMatch 
 
     def act(account: Account) -> None:
         form = SetPasswordForm({"new_password": data.password})
-        if not form.is_valid():
-            raise Invalid.form(form)
-        passwords.set_password(account, data.password, temporary=data.temporary, actor=request.actor)
+        try:
+            if not form.is_valid():
+                raise ValidationError(form.errors.as_data()["new_password"])
+            passwords.set_password(account, data.password, temporary=data.temporary, actor=request.actor)
+        except ValidationError as error:
+            raise Invalid.found(error, field="password") from error
 
     return changed(request, pk, if_match, act)
 

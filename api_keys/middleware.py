@@ -5,25 +5,16 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
 from accounts.services.throttle import TooManyAttempts
 from agora.base.access import declared
 from agora.base.actor import actor_of
 from agora.base.errors import Refused, problem
-from agora.base.http import is_api
-from api_keys.services.use import KeyRefused, let_in
+from agora.base.http import Request, is_api
+from api_keys.services.use import let_in, refuse_write
 from rest.middleware import limited
 
 SAFE = ("GET", "HEAD", "OPTIONS")
-
-
-class NotABearer(KeyRefused):
-    message = _("Send the API key as “Authorization: Bearer agora_…”.")
-
-
-class ReadOnlyKey(Refused):
-    message = _("This API key may only read. Use another key, or change this one's limits.")
 
 
 class KeyMiddleware:
@@ -53,20 +44,19 @@ class KeyMiddleware:
 
     def _let_in(self, request: HttpRequest, header: str) -> None:
         scheme, _space, secret = header.partition(" ")
-        if scheme.lower() != "bearer" or not secret.strip():
-            raise NotABearer
-        key = let_in(secret.strip(), actor=actor_of(request, anonymous=True))
+        secret = secret.strip() if scheme.lower() == "bearer" else ""
+        key = let_in(secret, actor=actor_of(request, anonymous=True))
         request.user = key.account
         request.impersonator = request.elevation = None  # type: ignore[attr-defined]  # of the cookie's session
         request.api_key = key  # type: ignore[attr-defined]
         request._dont_enforce_csrf_checks = True  # type: ignore[attr-defined]
         timezone.deactivate()
 
-    def process_view(self, request: HttpRequest, view: Callable[..., Any], *_: Any) -> HttpResponse | None:
+    def process_view(self, request: Request, view: Callable[..., Any], *_: Any) -> HttpResponse | None:
         key = getattr(request, "api_key", None)
         if key is None or not key.read_only or request.method in SAFE or declared(view, request.method).reads:
             return None
-        return refused(request, ReadOnlyKey())
+        return refused(request, refuse_write(key, actor=request.actor))
 
 
 def refused(request: HttpRequest, refusal: Refused) -> HttpResponse:

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404
 from ninja import Query, Router, Schema
 from pydantic import Field
 
-from agora.base.access import requires
+from agora.base.access import only_reads, requires
 from agora.base.http import Request, stream
 from audit import exports
 from audit.filters import AuditFilter
@@ -96,9 +96,11 @@ EXPORTED = {200: {"description": "One JSON object a line, oldest first.", "conte
 @router.post(
     "/export", operation_id="export_audit", summary="Export audit entries", openapi_extra={"responses": EXPORTED}
 )
+@only_reads
 @requires("audit.export")
 def export(request: Request, query: Query[EntryFilter]) -> HttpResponseBase:
-    """All that the filter finds, as JSON Lines in a stream. The export itself is recorded, hence POST."""
+    """All that the filter finds, as JSON Lines in a stream. The export itself is recorded, hence POST; a key that
+    may only read may export as well."""
     filters = checked(AuditFilter(request.GET, queryset=Entry.objects.all()))
     assert isinstance(filters, AuditFilter)
     exports.record_export(filters.params, "jsonl", actor=request.actor)

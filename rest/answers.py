@@ -99,7 +99,7 @@ def etag(value: BaseModel) -> str:
     In front of its dash stands what If-Match looks at: the state without ``incidental``, the class's set of fields that
     are no part of it, such as the time of the last use. Mere use must not get in the way of a change.
     """
-    incidental = getattr(value, "incidental", frozenset())
+    incidental: frozenset[str] = getattr(value, "incidental", frozenset())
     state = value.__pydantic_serializer__.to_json(value, exclude=set(incidental))
     return f'"{_digest(state)}-{_digest(_json(value))}"'
 

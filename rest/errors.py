@@ -44,12 +44,20 @@ class Invalid(Exception):
     @classmethod
     def form(cls, form: BaseForm) -> "Invalid":
         """The form's own sentences, which are those of the page."""
-        found = []
-        for name, errors in form.errors.as_data().items():
-            for error in errors:
-                field = "" if name == "__all__" else name
-                found += [_field(field, error.code or "invalid", text) for text in error.messages]
-        return cls(found)
+        return cls.found(ValidationError(form.errors.as_data()))
+
+    @classmethod
+    def found(cls, error: ValidationError, field: str = "") -> "Invalid":
+        """The same of what a service raised; what it says of no field is about ``field``."""
+        named = getattr(error, "error_dict", None) or {field: error.error_list}
+        return cls(
+            [
+                _field(field if name == "__all__" else name, one.code or "invalid", text)
+                for name, errors in named.items()
+                for one in errors
+                for text in one.messages
+            ]
+        )
 
 
 def _field(field: str, code: str, message: str) -> dict[str, str]:
@@ -63,19 +71,7 @@ def invalid(request: HttpRequest, error: Invalid) -> HttpResponse:
 
 def from_django(request: HttpRequest, error: ValidationError) -> HttpResponse:
     """What a service found wrong."""
-    if not hasattr(error, "error_dict"):
-        return invalid(request, Invalid([_field("", error.code or "invalid", text) for text in error.messages]))
-    return invalid(
-        request,
-        Invalid(
-            [
-                _field("" if name == "__all__" else name, one.code or "invalid", text)
-                for name, errors in error.error_dict.items()
-                for one in errors
-                for text in one.messages
-            ]
-        ),
-    )
+    return invalid(request, Invalid.found(error))
 
 
 def wrong_types(request: HttpRequest, error: WrongTypes) -> HttpResponse:
@@ -92,6 +88,7 @@ FOUND = {
     "missing": ("required", _("This field is required.")),
     "extra_forbidden": ("unknown", _("There is no such field here. Check how it is spelled.")),
     "string_type": ("text", _("Send a text.")),
+    "string_unicode": ("text", _("Send a text without damaged characters.")),
     "string_too_long": ("max_length", _("Send at most %(max_length)s characters.")),
     "string_too_short": ("min_length", _("Send at least %(min_length)s characters.")),
     "too_long": ("max_length", _("Send at most %(max_length)s of these.")),
@@ -99,6 +96,7 @@ FOUND = {
     "greater_than_equal": ("min_value", _("Send a number of at least %(ge)s.")),
     "less_than_equal": ("max_value", _("Send a number of at most %(le)s.")),
     "literal_error": ("invalid_choice", _("Choose one of these: %(expected)s.")),
+    "finite_number": ("number", _("Send a number.")),
     "list_type": ("list", _("Send a list.")),
     "timezone_aware": ("time", _("Send the time with its offset, such as 2030-01-31T12:00:00Z.")),
 }

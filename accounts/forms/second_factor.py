@@ -38,8 +38,9 @@ class FirstCodeForm(forms.Form):
 class ProofForm(forms.Form):
     """Is it you? Asks again for what the account has: its password, with ``code`` its second factor besides.
 
-    Without a password the second factor alone is asked, and nothing of whoever has neither. In place of a code a
-    passkey will do: ``credential`` is what it signed.
+    Without a password the second factor alone is asked, and nothing of whoever has neither. ``elsewhere``: the
+    password is a directory's, which says whether it is right. In place of a code a passkey will do: ``credential`` is
+    what it signed.
     """
 
     current_password = forms.CharField(
@@ -56,9 +57,17 @@ class ProofForm(forms.Form):
     )
     credential = forms.CharField(required=False, widget=forms.HiddenInput)
 
-    def __init__(self, account: Account, *args: Any, code: bool = False, passkeys: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        account: Account,
+        *args: Any,
+        elsewhere: bool = False,
+        code: bool = False,
+        passkeys: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
-        if not account.has_usable_password():
+        if not (account.has_usable_password() or elsewhere):
             del self.fields["current_password"]
         if not account.second_factor or not (code or "current_password" not in self.fields):
             del self.fields["code"]

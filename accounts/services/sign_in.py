@@ -165,6 +165,12 @@ def held(request: HttpRequest) -> tuple[Account, Way] | None:
     return (account, Way(**pending["way"])) if account is not None and same else None
 
 
+def way_here(request: HttpRequest) -> Way | None:
+    """How whoever is half-way here began; also after a step that changed the account, such as setting up a factor."""
+    pending = request.session.get(PENDING)
+    return Way(**pending["way"]) if pending else None
+
+
 def _state(account: Account) -> str:
     """What every change of the account changes, and signing in does not; keyed, as Django's session hash is."""
     facts = f"{account.password} {account.second_factor} {account.modified_at.isoformat()}"

@@ -12,7 +12,7 @@ from accounts.middleware import must_enrol, while_enrolling
 from accounts.passkeys import Passkeys, made
 from accounts.services import passkeys
 from accounts.views.common import person
-from accounts.views.proof import asked, proved
+from accounts.views.proof import asked, from_directory, proved
 from accounts.views.second_factor import show_factor
 from accounts.views.setup import show_codes, show_setup
 from agora.base.access import not_while_impersonating, signed_in
@@ -29,9 +29,9 @@ CHALLENGE = "passkey_registration"
 def register_begin(request: Request) -> HttpResponse:
     """What the browser is to make, once it is proved who asks; of a forced first factor no proof is asked."""
     account, free = person(request), must_enrol(request)
-    form = NewPasskeyForm(account, request.POST, free=free)
+    form = NewPasskeyForm(account, request.POST, elsewhere=from_directory(request), free=free)
     if not (form.is_valid() and proved(request, form)):
-        sentences = [text for errors in form.errors.values() for text in errors]
+        sentences = [str(text) for errors in form.errors.values() for text in errors]
         return JsonResponse({"detail": " ".join(sentences)}, status=422)
     options, state = Passkeys(request).register_begin(account)
     request.session[CHALLENGE] = state | {"free": free}
@@ -52,7 +52,7 @@ def register_complete(request: Request) -> HttpResponse:
     form = PasskeyForm(request.POST)
     try:
         if not form.is_valid():
-            raise passkeys.PasskeyRefused(form.errors["name"][0])
+            raise passkeys.PasskeyRefused(str(form.errors["name"][0]))
         name = form.cleaned_data["name"]
         codes = passkeys.add(account, Passkeys(request), state, made(request), name, actor=request.actor)
     except passkeys.PasskeyRefused as refusal:

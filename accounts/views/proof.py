@@ -10,6 +10,8 @@ from accounts.views.common import person
 from agora.base.access import not_while_impersonating, signed_in
 from agora.base.errors import Refused
 from agora.base.http import Request
+from sessions_admin.models import Method
+from sessions_admin.store import SessionStore
 
 CHALLENGE = "passkey_proof"
 
@@ -28,7 +30,15 @@ def asked(request: Request, *, sent: bool, code: bool = False) -> ProofForm:
     """The form that asks; with ``code`` for the second factor besides the password."""
     account = person(request)
     has_passkeys = reached_by_name(request) and passkeys.of_account(account).exists()
-    return ProofForm(account, request.POST if sent else None, code=code, passkeys=has_passkeys)
+    elsewhere = from_directory(request)
+    return ProofForm(account, request.POST if sent else None, elsewhere=elsewhere, code=code, passkeys=has_passkeys)
+
+
+def from_directory(request: Request) -> bool:
+    """Was a directory's password typed to sign in here? Then it is what can be asked again."""
+    store = request.session
+    assert isinstance(store, SessionStore)
+    return store.row is not None and store.row.method == Method.LDAP
 
 
 def proved(request: Request, form: ProofForm) -> bool:

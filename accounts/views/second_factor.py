@@ -15,7 +15,7 @@ from accounts.forms.second_factor import NewPasskeyForm
 from accounts.passkeys import reached_by_name
 from accounts.services import passkeys, second_factor
 from accounts.views.common import person, visible_account
-from accounts.views.proof import asked, proved
+from accounts.views.proof import asked, from_directory, proved
 from accounts.views.setup import show_codes
 from agora.base.access import not_while_impersonating, requires, signed_in
 from agora.base.errors import BadRequest
@@ -41,7 +41,7 @@ def show_factor(request: Request, *, wrong: str = "", status: int = 200) -> Http
         "left": RecoveryCode.objects.left().of_account(account).count(),
         "passkeys": passkeys.of_account(account),
         "required": ServerSettings.load().two_factor_required,
-        "passkey_form": NewPasskeyForm(account),
+        "passkey_form": NewPasskeyForm(account, elsewhere=from_directory(request)),
         "wrong": wrong,
         "by_name": reached_by_name(request),
     }

@@ -23,8 +23,7 @@ CHALLENGE = "passkey_challenge"
 def into(request: Request, account: Account, how: str) -> None:
     """Everything was asked: the session opens under a new key."""
     request.session.pop(CHALLENGE, None)
-    found = sign_in.held(request)
-    way, kept = found[1] if found else ways.LOCAL, ways.kept(request.session)
+    way, kept = sign_in.way_here(request) or ways.LOCAL, ways.kept(request.session)
     sign_in.open_session(request, account, way=way, kept=kept, second_factor=how, actor=request.actor)
 
 

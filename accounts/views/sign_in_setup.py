@@ -83,7 +83,7 @@ def passkey_complete(request: Request) -> HttpResponse:
         return redirect("accounts:sign-in")
     form, actor = NewPasskeyForm(account, request.POST, free=True), request.actor.as_account(account, None)
     if not form.is_valid():
-        return show(request, account, FirstCodeForm(), wrong=form.errors["name"][0])
+        return show(request, account, FirstCodeForm(), wrong=str(form.errors["name"][0]))
     try:
         codes = passkeys.add(account, Passkeys(request), state, made(request), form.cleaned_data["name"], actor=actor)
     except passkeys.PasskeyRefused as refusal:

@@ -27,6 +27,10 @@ class KeyRefused(Refused):
     status = 401
 
 
+class NotABearer(KeyRefused):
+    message = _("Send the API key as “Authorization: Bearer agora_…”.")
+
+
 class UnknownKey(KeyRefused):
     message = _("This API key is not known. Check that it was copied whole, or make a new one.")
 
@@ -51,17 +55,22 @@ class AddressNotAllowed(KeyRefused):
     message = _("This API key may not be used from this address. Change its list of addresses.")
 
 
+class ReadOnlyKey(Refused):
+    message = _("This API key may only read. Use another key, or change this one's limits.")
+
+
 # The first query of every request that brings a key.
 _key_of = Prepared("agora_key_of_digest", lambda: ApiKey.objects.with_digest(TEXT))
 
 
 def let_in(secret: str, *, actor: Actor) -> ApiKey:
-    """The key that has this secret, with its account. Raises a KeyRefused, TooManyAttempts.
+    """The key that has this secret, with its account; empty where what was sent is none. Raises a KeyRefused,
+    TooManyAttempts.
 
     A key that counts never waits; whoever keeps coming without one does, for the address.
     """
-    key = _key_of(digest_of(secret))
-    refusal = why_not(key, actor)
+    key = _key_of(digest_of(secret)) if secret else None
+    refusal = why_not(key, actor) if secret else NotABearer()
     if refusal is None:
         assert key is not None
         _note(key, actor)
@@ -93,6 +102,13 @@ def _refuse(key: ApiKey | None, refusal: KeyRefused, actor: Actor) -> None:
         waits: dict[str, Any] = throttle.count_all(address, now=actor.at)
         about = {"account": str(key.account)} if key else {}
         record(REFUSED, actor=actor, target=key, outcome=Outcome.DENIED, code=refusal.code, **about, **waits)
+
+
+def refuse_write(key: ApiKey, *, actor: Actor) -> ReadOnlyKey:
+    """Record that a key that may only read tried more: whoever has it may not be who should."""
+    refusal = ReadOnlyKey()
+    record(REFUSED, actor=actor, target=key, outcome=Outcome.DENIED, code=refusal.code, account=str(key.account))
+    return refusal
 
 
 def _note(key: ApiKey, actor: Actor) -> None:

@@ -13,6 +13,7 @@ from django_otp_webauthn.models import WebAuthnCredential
 from accounts.devices import Authenticator, RecoveryCode
 from accounts.models import Account
 from audit.models import Entry
+from sessions_admin.models import Session
 from settings_admin.models import ServerSettings
 from tests.accounts.factor import CODE, CODES, NOON, SETUP, code_of, enrolled, half_way, key_of, let_in, text
 from tests.accounts.factor import MINE as FACTOR
@@ -225,6 +226,27 @@ class TestForced:
         assert let_in(client)
         entry = Entry.objects.filter(event="passkey.added").latest("pk")
         assert (entry.actor_name, entry.outcome, entry.details["name"]) == ("ada", "success", "Key ring")
+
+    @pytest.mark.parametrize("kind", ["passkey", "app"])
+    def test_the_session_says_how_it_began(self, make: Make, kind: str) -> None:
+        """By a directory's password here: setting up a factor on the way does not make it one of ours."""
+        ada, key = make.account("ada", password=PASSWORD), SecurityKey()
+        ServerSettings.objects.update(two_factor_required=True)
+        client = half_way()
+        row = Session.objects.get()
+        row.data = row.data.replace('"method":"password"', '"method":"ldap"')
+        row.save()
+        if kind == "passkey":
+            made = key.made(client.post(f"{SETUP}passkey/begin/").json())
+            client.post(f"{SETUP}passkey/complete/", {"name": "Key ring", "credential": made})
+        else:
+            client.post(SETUP, {"begin": "1"})
+            client.post(SETUP, {"code": code_of(ada, confirmed=False)})
+        assert let_in(client)
+        assert Session.objects.get(account=ada).method == "ldap"
+        Account.objects.filter(pk=ada.pk).update(password=make_password(None))
+        assert "current_password" in text(client.get(f"{FACTOR}codes/")), "which can be asked again"
+        assert "current_password" in text(client.get(FACTOR))
 
     def test_only_there(self, make: Make) -> None:
         """Nobody, and who has a factor already, adds none without having signed in."""

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.test import Client
+from lxml import html
 
 from accounts.devices import Authenticator, RecoveryCode
 from accounts.models import Account
@@ -133,6 +134,13 @@ class TestReset:
 def test_list_and_card_say_whether_it_is_active(make: Make, ada: Account) -> None:
     bob, _codes = enrolled(make, "bob")
     client = make.client(ada)
+    page = html.fromstring(text(client.get("/accounts/")))
+    column = [head.text_content().strip() for head in page.xpath("//thead//th")].index("2FA")
+    for account, shown in ((bob, "On"), (ada, "Off")):
+        cell = page.get_element_by_id(f"account-{account.pk}").findall("td")[column]
+        card = html.fromstring(text(client.get(f"/accounts/{account.pk}/")))
+        [fact] = card.xpath("//dt[normalize-space()='2FA']/following-sibling::dd[1]")
+        assert [cell.text_content().strip(), fact.text_content().strip()] == [shown, shown]
     assert "bob" in text(client.get("/accounts/?second_factor=on"))
     assert f'id="account-{ada.pk}"' not in text(client.get("/accounts/?second_factor=on"))
     assert client.get(f"/api/v1/accounts/{bob.pk}").json()["second_factor"] is True

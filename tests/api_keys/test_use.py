@@ -52,6 +52,13 @@ def test_other_schemes_are_refused(db: None, header: str) -> None:
     assert (answer.status_code, answer.json()["code"]) == (401, "not_a_bearer")
 
 
+def test_other_schemes_are_counted_as_guesses(db: None) -> None:
+    with time_machine.travel(NOON, tick=False):
+        answers = [Client().get(ME, headers={"Authorization": "Basic dXNlcjpwYXNz"}) for _ in range(22)]
+    assert [answer.status_code for answer in answers] == [*[401] * 21, 429]
+    assert Entry.objects.filter(event="api_key.refused", outcome="denied").count() == 21
+
+
 @pytest.mark.parametrize("text", ["agora_" + "x" * 38, "x", "é" * 40, "\x00", "a" * 100_000, "' OR 1=1 --"])
 def test_a_guessed_key_lets_nobody_in(key_of: KeyOf, ed: Account, text: str) -> None:
     key, _secret = key_of(ed)
@@ -121,6 +128,19 @@ def test_a_read_only_key_changes_nothing(key_of: KeyOf, ed: Account) -> None:
     assert code(secret)[0] == 200
     assert code(secret, address=f"{ME}/keys/{key.pk}", method="DELETE") == (403, "read_only_key")
     assert ApiKey.objects.filter(pk=key.pk).exists()
+    entry = Entry.objects.get(event="api_key.refused")
+    assert (entry.outcome, entry.details["code"], entry.target_id) == ("denied", "read_only_key", str(key.pk))
+    assert (entry.actor_name, entry.key_id, entry.method) == ("ed", key.pk, "DELETE"), "whoever has it is known"
+
+
+@pytest.mark.django_db(transaction=True)  # PostgreSQL's COPY reads on a connection of its own
+def test_a_read_only_key_exports_the_audit_log(key_of: KeyOf, sam: Account, ed: Account) -> None:
+    _key, secret = key_of(sam, read_only=True)
+    answer = call(secret, "/api/v1/audit/export?event=api_key.created", "POST")
+    assert b'"api_key.created"' in b"".join(answer.streaming_content)
+    assert Entry.objects.get(event="audit.exported").key_name == "Backup script"
+    _key, secret = key_of(ed, read_only=True)
+    assert code(secret, address="/api/v1/audit/export", method="POST") == (403, "forbidden")
 
 
 def test_keys_open_no_page(key_of: KeyOf, ada: Account) -> None:

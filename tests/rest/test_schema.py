@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import schemathesis
+from django.conf import settings as django_settings
 from hypothesis import HealthCheck, Phase, given, settings
 from ninja import Schema
 from pytest_django.live_server_helper import LiveServer
@@ -40,8 +41,24 @@ def secrets(settings: Any, transactional_db: None, make: Make) -> dict[str, str]
 
 @pytest.mark.parametrize("person", ["nobody", *CAST])
 def test_the_server_keeps_to_its_schema(person: str, live_server: LiveServer, secrets: dict[str, str]) -> None:
+    try_everything(live_server, person, {"Authorization": f"Bearer {secrets[person]}"} if secrets[person] else {})
+
+
+@pytest.mark.parametrize("token", ["with the page's token", "without"])
+def test_a_browsers_session_is_answered_by_the_same_schema(
+    token: str, live_server: LiveServer, secrets: dict[str, str], make: Make
+) -> None:
+    """Its own session ends by some of the calls: from then on it is nobody's, which the schema knows as well."""
+    key = make.client(Account.objects.get(username="ada")).cookies[django_settings.SESSION_COOKIE_NAME].value
+    csrf = "a" * 32
+    headers = {"Cookie": f"{django_settings.SESSION_COOKIE_NAME}={key}; {django_settings.CSRF_COOKIE_NAME}={csrf}"}
+    try_everything(live_server, "vic", headers | ({"X-CSRFToken": csrf} if token != "without" else {}))
+    made = Account.objects.count() > len(CAST) + 1
+    assert made is (token != "without")
+
+
+def try_everything(live_server: LiveServer, person: str, headers: dict[str, str]) -> None:
     schema = schemathesis.openapi.from_dict(SCHEMA)
-    headers = {"Authorization": f"Bearer {secrets[person]}"} if secrets[person] else {}
     tried = 0
     for found in schema.get_all_operations():
         tried += attempt(found.ok(), live_server.url, headers, EXAMPLES.get(person, 3))
