@@ -7,6 +7,7 @@ from ninja import Schema
 from pydantic import Field, IPvAnyAddress
 
 from resources.models import Device, Input, Push, Resource, Stream, Streamer
+from rest.answers import Body
 
 MOST = 2**31 - 1
 Number = Annotated[int, Field(ge=0, le=MOST)]
@@ -137,12 +138,12 @@ class Configuration(Schema):
 HEARTBEAT = 30  # seconds
 
 
-class EndIn(Schema):
+class EndIn(Body):
     id: Id
     state: EndState
 
 
-class StreamIn(Schema):
+class StreamIn(Body):
     """How one stream is."""
 
     name: str = Field(min_length=1, max_length=100)
@@ -155,12 +156,12 @@ class StreamIn(Schema):
     pushes: list[EndIn] = Field([], max_length=32)
 
 
-class SessionSeen(Schema):
+class SessionSeen(Body):
     id: Id
     bytes: Bytes = 0
 
 
-class Heartbeat(Schema):
+class Heartbeat(Body):
     """How the streamer, its streams and its open sessions are."""
 
     running_streams: Number
@@ -182,7 +183,7 @@ class Told(Schema):
     unknown: list[int] = Field(description="Sessions that you named and that are not open here: open them anew.")
 
 
-class SessionIn(Schema):
+class SessionIn(Body):
     """A use of a stream that has begun."""
 
     stream: str = Field(min_length=1, max_length=100, description="The stream's system name.")
@@ -204,12 +205,12 @@ class SessionOut(Schema):
     cause: str = Field(description="Why it ended; empty while it is open.")
 
 
-class SessionClosed(Schema):
+class SessionClosed(Body):
     bytes: Bytes = 0
     cause: Literal["left", "source_ended", "error"] = "left"
 
 
-class RecordingIn(Schema):
+class RecordingIn(Body):
     """A recording that has begun, of a stream or of one of its sessions."""
 
     stream: str = Field(min_length=1, max_length=100, description="The stream's system name.")
@@ -218,7 +219,7 @@ class RecordingIn(Schema):
     title: str = Field("", max_length=200, pattern=PRINTED)
 
 
-class RecordingDone(Schema):
+class RecordingDone(Body):
     """``ready`` once its file has arrived, or ``failed``."""
 
     state: Literal["ready", "failed"]

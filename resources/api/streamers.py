@@ -21,7 +21,7 @@ from resources.schemas import (
     StreamerState,
 )  # fmt: skip
 from resources.services.resources import create_streamer
-from resources.views.common import visible
+from resources.views.common import person, visible
 from rest.answers import IfMatch, one
 from rest.idempotency import IdempotencyKey, once
 from rest.routes import problems, tagged
@@ -92,4 +92,5 @@ def state(request: Request, pk: int) -> HttpResponse:
 def devices(request: Request, pk: int) -> HttpResponse:
     """All of them, by name."""
     resource, _decision = visible(request, pk, KIND)
-    return one(request, Devices(items=[DeviceShown.of(one) for one in Device.objects.of_streamer(resource.pk)]))
+    rows = Device.objects.visible_to(person(request), at=request.actor.at).of_streamer(resource.pk)
+    return one(request, Devices(items=[DeviceShown.of(device) for device in rows]))
