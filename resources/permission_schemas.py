@@ -4,13 +4,13 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
 from ninja import Schema
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from resources.models import Grant, Resource
 from resources.roles import GrantFacts
 from resources.schemas import ActionName, Cursors, Id, RoleName
 from resources.services.answers import MOST, Answer, Unanswered
-from rest.answers import Listed
+from rest.answers import Body, Listed
 
 
 class GrantOut(Schema):
@@ -56,14 +56,14 @@ class GrantQuery(Listed):
 Named = Annotated[Id | Annotated[str, Field(min_length=1, max_length=150)], Field(description="Id or username.")]
 
 
-class GrantIn(Schema):
+class GrantIn(Body):
     account: Named
     role: RoleName
     ends_at: AwareDatetime | None = Field(None, description="From this moment on it does not count.")
     reason: str = Field("", max_length=500)
 
 
-class GrantChange(Schema):
+class GrantChange(Body):
     """One account's grant; what is left out of it is empty afterwards."""
 
     account: Named
@@ -72,11 +72,11 @@ class GrantChange(Schema):
     reason: str = Field("", max_length=500)
 
 
-class GrantsIn(Schema):
+class GrantsIn(Body):
     items: list[GrantIn] = Field(max_length=5_000)
 
 
-class GrantsChange(Schema):
+class GrantsChange(Body):
     items: list[GrantChange] = Field(min_length=1, max_length=5_000)
 
 
@@ -137,12 +137,14 @@ class Why(Schema):
 
 
 class QuestionIn(BaseModel):  # not ninja's Schema: a thousand of them take it 5 ms
+    model_config = ConfigDict(extra="forbid")
+
     account: Named | None = Field(None, description="Id or username; left out: you.")
     resource: Id
     action: ActionName = "view"
 
 
-class CheckIn(Schema):
+class CheckIn(Body):
     questions: list[QuestionIn] = Field(min_length=1, max_length=MOST)
     explain: bool = Field(False, description="Tell the deciding facts as sentences, too.")
 

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from resources.models import Device, Input, Push, Resource, Stream, Streamer
 from resources.roles import Decision
-from rest.answers import Listed
+from rest.answers import Body, Listed
 
 RoleName = Literal["none", "viewer", "editor", "administrator"]
 ActionName = Literal["view", "create", "edit", "delete", "see_permissions", "change_permissions"]
@@ -266,7 +266,7 @@ class RecordingQuery(ResourceQuery):
     state: Literal["", "recording", "ready", "failed"] = ""
 
 
-class NewStreamer(Schema):
+class NewStreamer(Body):
     """A new streamer; only the hostname is needed."""
 
     hostname: str = Field(min_length=1, max_length=253)
@@ -275,7 +275,7 @@ class NewStreamer(Schema):
     place: Literal["origin", "edge"] = "origin"
 
 
-class StreamerChange(Schema):
+class StreamerChange(Body):
     """What is left out stays as it is."""
 
     hostname: str = Field("", min_length=1, max_length=253)
@@ -284,7 +284,7 @@ class StreamerChange(Schema):
     place: Literal["origin", "edge"] = "origin"
 
 
-class NewStream(Schema):
+class NewStream(Body):
     """A new stream of a streamer that you see."""
 
     streamer: Id
@@ -294,7 +294,7 @@ class NewStream(Schema):
     recorded: bool = False
 
 
-class StreamChange(Schema):
+class StreamChange(Body):
     """What is left out stays as it is."""
 
     name: str = Field("", min_length=1, max_length=100)
@@ -303,7 +303,7 @@ class StreamChange(Schema):
     recorded: bool = False
 
 
-class TitleChange(Schema):
+class TitleChange(Body):
     title: str = Field(min_length=1, max_length=200)
 
 

@@ -98,12 +98,11 @@ class TestProblems:
         )  # fmt: skip
 
     def test_every_body_refuses_fields_that_it_lacks(self) -> None:
-        groups = {"Accounts", "Own account", "Own API keys", "Settings"}
         bodies = [
             one["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
             for methods in SCHEMA["paths"].values()
             for one in methods.values()
-            if "requestBody" in one and one["tags"][0] in groups
+            if "application/json" in one.get("requestBody", {}).get("content", {})
         ]
         assert len(bodies) > 8
         described = SCHEMA["components"]["schemas"]
