@@ -237,7 +237,13 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} [{actor}] {message}", "style": "{"}},
+    "formatters": {
+        "line": {
+            "class": "logs.lines.MaskedFormatter",
+            "format": "{asctime} {levelname} {name} [{actor}] {message}",
+            "style": "{",
+        }
+    },
     "filters": {"names": {"()": "agora.base.actor.NamesFilter"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["names"]}},
     "root": {"handlers": ["console"], "level": env.text("AGORA_LOG_LEVEL", "INFO")},

@@ -35,7 +35,10 @@ access_log_format = '%(h)s "%(m)s %(U)s" %(s)s %(B)s bytes %(M)s ms "%(a)s"'
 logconfig_dict = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": _LINE}, "access": {"format": "%(asctime)s %(message)s"}},
+    "formatters": {
+        "line": {"class": "logs.lines.MaskedFormatter", "format": _LINE},
+        "access": {"format": "%(asctime)s %(message)s"},
+    },
     "handlers": {
         "access": {
             "class": "logging.handlers.WatchedFileHandler",
@@ -55,8 +58,10 @@ logconfig_dict = {
 
 def post_worker_init(worker: Any) -> None:
     """Writes the application's own warnings and errors, which Django shows on the console, to the error log as well."""
+    from logs.lines import MaskedFormatter  # reads Django's settings, which are there by now
+
     handler = WatchedFileHandler(ERROR_LOG)
     handler.setLevel(logging.WARNING)
-    handler.setFormatter(logging.Formatter(_LINE.replace("%(message)s", "[%(actor)s] %(message)s")))
+    handler.setFormatter(MaskedFormatter(_LINE.replace("%(message)s", "[%(actor)s] %(message)s")))
     handler.addFilter(NamesFilter())
     logging.getLogger().addHandler(handler)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -53,7 +53,7 @@ def report_on(
     exception = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
     return Report(
         exception=exception[:200],
-        message=masked(_first_line(error), [*secrets, *_of_the_server()])[:LONGEST_MESSAGE],
+        message=masked(_first_line(error), [*secrets, *of_the_server()])[:LONGEST_MESSAGE],
         place=(place or (f"{frames[-1][0]}, line {frames[-1][1]}" if frames else "unknown"))[:300],
         frames="\n".join(f"{name}, line {line}" for name, line, _ours in frames[-30:]),
         fingerprint=hashlib.sha256("\n".join([exception, *way]).encode()).hexdigest(),
@@ -82,9 +82,9 @@ def _frames(trace: TracebackType | None) -> Iterator[tuple[str, int, bool]]:
 
 
 def masked(text: str, secrets: Iterable[str]) -> str:
-    """The text with every secret replaced, the longest first."""
+    """The text with every secret replaced, the longest first; also as Python, addresses and forms write it."""
     for secret in sorted({one for one in secrets if len(one) >= SHORTEST}, key=len, reverse=True):
-        for form in (secret, repr(secret)[1:-1]):
+        for form in {secret, repr(secret)[1:-1], quote(secret), quote(secret, safe=""), quote_plus(secret)}:
             text = text.replace(form, MASK)
     return _PASSWORD_IN_URL.sub(rf"\g<1>{MASK}@", text)
 
@@ -109,7 +109,19 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(one)
 
 
-def _of_the_server() -> list[str]:
+def keep_with(error: BaseException, secrets: Iterable[str]) -> None:
+    """What was sent along with the request that failed so, for whoever writes the error into a log later."""
+    with suppress(AttributeError):  # some exceptions take nothing
+        error.agora_secrets = [*secrets]  # type: ignore[attr-defined]
+
+
+def sent_along(error: BaseException | None) -> list[str]:
+    """What ``keep_with`` kept."""
+    return getattr(error, "agora_secrets", [])
+
+
+def of_the_server() -> list[str]:
+    """The secrets that this process was started with."""
     relay = settings.MAIL_RELAY
     found = [
         settings.SECRET_KEY,

@@ -48,6 +48,7 @@ CAST: dict[str, dict[str, Any]] = {
     "nell": {"role": Role.NONE},
 }
 API = "/api/v1/"
+PROVIDER_SILENT = 503  # the world's provider is at an address where nobody answers, and a page says so
 UNSAFE_PROBE = "PURGE"  # a method that no view has
 
 

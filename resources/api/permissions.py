@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
 from ninja import Query, Router
+from pydantic_core import to_json
 
 from accounts.names import validate_name
 from agora.base.access import only_reads, signed_in, signed_in_with
@@ -16,7 +17,6 @@ from resources.api.common import locked, valid
 from resources.forms import WhyForm
 from resources.models import Grant, Resource
 from resources.permission_schemas import (
-    CheckAnswer,
     Checked,
     CheckIn,
     GrantChange,
@@ -29,13 +29,14 @@ from resources.permission_schemas import (
     GrantsSaved,
     Why,
     WhyQuery,
+    told,
 )  # fmt: skip
 from resources.roles import Action, ResourceRole
 from resources.services.answers import Question, answer_all, explain
 from resources.services.grants import Wanted, ids_of, replace_grants, save_grants
 from resources.services.rules import check
 from resources.views.common import permitted, visible
-from rest.answers import IfMatch, etag, if_unchanged, listed, one
+from rest.answers import JSON, IfMatch, etag, if_unchanged, listed, one
 from rest.errors import Invalid
 from rest.routes import problems
 
@@ -164,5 +165,5 @@ def why(request: Request, pk: int, query: Query[WhyQuery]) -> HttpResponse:
 def check_all(request: Request, data: CheckIn) -> HttpResponse:
     """For media servers. Ask about yourself on what you see, about everybody on what you are Editor of."""
     questions = [Question(item.account, item.resource, Action(item.action)) for item in data.questions]
-    answers = [CheckAnswer.of(answer, explain=data.explain) for answer in answer_all(questions, actor=request.actor)]
-    return one(request, Checked.model_construct(at=request.actor.at, answers=answers))
+    answers = [told(answer, explain=data.explain) for answer in answer_all(questions, actor=request.actor)]
+    return HttpResponse(to_json({"at": request.actor.at, "answers": answers}), content_type=JSON)

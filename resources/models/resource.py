@@ -82,10 +82,15 @@ class ResourceQuerySet(models.QuerySet["Resource"]):
         """The streamer's stream with this system name."""
         return self.of_kind(Kind.STREAM).filter(parent=streamer, name_key=fold(name)[:KEY_LENGTH])
 
-    def with_facts(self) -> Self:
-        """Each with its own table's row and its parent: what lists and cards show."""
-        own = ("streamer", "stream", "stream_session", "recording")
-        return self.select_related("parent", "parent__streamer", *own)
+    def with_facts(self, kind: Kind | None = None) -> Self:
+        """Each with its own table's row and its parent: what lists and cards show.
+
+        Only what the kind has: past eight tables (join_collapse_limit) PostgreSQL stops looking for a good order, and a
+        text search reads every row.
+        """
+        own = [kind.value] if kind else [one.value for one in Kind]
+        streamer = ["parent__streamer"] if kind == Kind.STREAM else []
+        return self.select_related("parent", *streamer, *own)
 
 
 class Resource(Searchable):

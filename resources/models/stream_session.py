@@ -1,10 +1,11 @@
 """Stream sessions: one use of a stream, as its streamer reports it. Not the sign-in sessions of ``sessions_admin``."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Self
 
 from django.conf import settings
-from django.db import models
+from django.db import connections, models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
@@ -40,6 +41,7 @@ class Cause(models.TextChoices):
     LOST = "lost", _("Not reported any more")
 
 
+BATCH = 1_000  # rows of one statement
 FORGOTTEN = timedelta(days=1)  # what was given up before is not opened again
 REPORTED = (Cause.LEFT, Cause.SOURCE, Cause.ERROR)  # what a streamer says by itself
 ASKED = (Cause.ENDED, Cause.NOT_ALLOWED)  # what it was asked for
@@ -60,6 +62,19 @@ class StreamSessionQuerySet(models.QuerySet["StreamSession"]):
     def whole(self, pk: int) -> "StreamSession":
         """With its resource and its account. Raises DoesNotExist."""
         return self.select_related("resource", "account").get(pk=pk)
+
+    def grow(self, sent: Mapping[int, int]) -> None:
+        """So many bytes by now, by id. Django's ``bulk_update`` takes ten times as long, in building its SQL."""
+        pairs, table = list(sent.items()), self.model._meta.db_table
+        with connections[self.db].cursor() as cursor:
+            for start in range(0, len(pairs), BATCH):
+                batch = pairs[start : start + BATCH]
+                values = ", ".join(["(%s, %s)"] * len(batch))
+                cursor.execute(
+                    f"UPDATE {table} SET bytes = v.column2 FROM (VALUES {values}) AS v "  # noqa: S608 - no text of anybody's
+                    "WHERE resource_id = v.column1 AND bytes < v.column2",
+                    [number for pair in batch for number in pair],
+                )
 
     def to_end(self) -> Self:
         """Open ones whose end the streamer was asked for and has not yet reported."""

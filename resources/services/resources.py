@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
@@ -38,6 +38,7 @@ DELETED = {
     Kind.RECORDING: event("recording.deleted", _("Recording deleted")),
 }
 OWN = ("name", "title")  # what stands in the resource's row; the rest in that of its kind
+BATCH = 2_000  # rows that are deleted at once
 NAMED = 100  # resources named in an audit entry or a question
 
 
@@ -135,11 +136,10 @@ def subtree(resource: Resource, *, actor: Actor) -> Subtree:
     first = list(below.exclude(kind=Kind.SESSION).order_by("kind", "label_key")[:NAMED])
     if not isinstance(actor.account, Account):
         return Subtree(found, first, [])
-    yours = Resource.objects.editable_by(actor.account, at=actor.at)
-    everything = Resource.objects.filter(Q(pk=resource.pk) | Q(pk__in=below.values("pk")))
-    return Subtree(
-        found, first, list(everything.exclude(pk__in=yours.values("pk")).order_by("kind", "label_key")[:NAMED])
-    )
+    yours = Resource.objects.editable_by(actor.account, at=actor.at).filter(pk=OuterRef("pk"))
+    everything = Resource.objects.filter(pk__in=[resource.pk]) | Resource.objects.below(resource.pk)
+    forbidden = everything.filter(~Exists(yours)).order_by("kind", "label_key")
+    return Subtree(found, first, list(forbidden[:NAMED]))
 
 
 def delete_resource(resource: Resource, *, actor: Actor) -> Subtree:
@@ -160,11 +160,13 @@ def delete_resource(resource: Resource, *, actor: Actor) -> Subtree:
         entry.details["name"] = current.name
         entry.details["with"] = [str(row) for row in found.below]
         entry.details["below"] = {kind.value: number for kind, number in found.counts}
-        recordings = list(below.of_kind(Kind.RECORDING).values_list("pk", flat=True))
-        if current.kind == Kind.RECORDING:
-            recordings.append(current.pk)
+        lowest_first = (Kind.RECORDING, Kind.SESSION, Kind.STREAM)
+        going = {kind: list(below.of_kind(kind).values_list("pk", flat=True)) for kind in lowest_first}
+        for pks in going.values():
+            for start in range(0, len(pks), BATCH):  # all at once would hold every row in memory
+                Resource.objects.filter(pk__in=pks[start : start + BATCH]).delete()
         Resource.objects.filter(pk=current.pk).delete()
-        for pk in recordings:
+        for pk in [*going[Kind.RECORDING], *([current.pk] if current.kind == Kind.RECORDING else [])]:
             transaction.on_commit(partial(path_of(pk).unlink, missing_ok=True))
     return found
 

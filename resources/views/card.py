@@ -84,7 +84,7 @@ def _children(request: Request, resource: Resource, decision: Decision) -> list[
         return []
     rows = Resource.objects.visible_to(decision.account, at=request.actor.at, kind=kind).children_of([resource.pk])
     order = ("label_key", "id") if kind == Kind.STREAM else ("-created_at", "-id")
-    return list(rows.with_facts().order_by(*order)[: BELOW + 1])
+    return list(rows.with_facts(kind).order_by(*order)[: BELOW + 1])
 
 
 def _values(resource: Resource, form: type[forms.Form]) -> dict[str, Any]:

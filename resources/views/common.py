@@ -54,7 +54,7 @@ def person(request: Request) -> Account:
 
 def visible(request: Request, pk: int, kind: Kind | None = None) -> tuple[Resource, Decision]:
     """The resource and the person's role on it. 404 when there is none of that kind that this person may see."""
-    rows = Resource.objects.visible_to(person(request), at=request.actor.at, kind=kind).with_facts()
+    rows = Resource.objects.visible_to(person(request), at=request.actor.at, kind=kind).with_facts(kind)
     resource = get_object_or_404(rows, pk=pk)
     return resource, effective_role(person(request), resource, at=request.actor.at)
 

@@ -16,7 +16,7 @@ from resources.views.common import PAGES, lines, person
 @require_safe
 def resources(request: Request, kind: Kind) -> HttpResponse:
     """Every resource of the kind that the person may see."""
-    rows = Resource.objects.visible_to(person(request), at=request.actor.at, kind=kind).with_facts()
+    rows = Resource.objects.visible_to(person(request), at=request.actor.at, kind=kind).with_facts(kind)
     filters = FILTERS[kind](request.GET, queryset=rows)
     page = filters.page()
     context = {

@@ -18,6 +18,15 @@ from sso.saml.metadata import BadMetadata, entity_ids, is_safe, understand
 class SamlForm(KindForm):
     """Entity ids that stay empty are filled in where there is only one answer."""
 
+    metadata_url = forms.URLField(
+        label=gettext_lazy("Metadata URL"),
+        help_text=gettext_lazy("Fetched every six hours, so that a new key of the provider is known."),
+        max_length=500,
+        required=False,
+        assume_scheme="https",
+        widget=forms.URLInput(attrs=NARROW),
+    )
+
     class Meta:
         model = Saml
         fields = (
@@ -25,7 +34,6 @@ class SamlForm(KindForm):
             "first_name_attribute", "last_name_attribute", "groups_attribute", "sign_requests", "allow_idp_initiated",
         )  # fmt: skip
         widgets = {
-            "metadata_url": forms.URLInput(attrs=NARROW),
             "metadata_xml": forms.Textarea(attrs=NARROW | {"rows": 6}),
             "idp_entity_id": forms.TextInput(attrs=NARROW),
             "sp_entity_id": forms.TextInput(attrs=NARROW),
@@ -38,7 +46,6 @@ class SamlForm(KindForm):
             "allow_idp_initiated": Switch,
         }
         help_texts = {
-            "metadata_url": gettext_lazy("Fetched every six hours, so that a new key of the provider is known."),
             "metadata_xml": gettext_lazy("Instead of the URL, or until it answers for the first time."),
             "idp_entity_id": gettext_lazy("As the metadata names it. Empty: the only one in the pasted metadata."),
             "sp_entity_id": gettext_lazy(

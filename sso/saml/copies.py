@@ -29,7 +29,7 @@ def facts_of(provider: Provider, *, actor: Actor) -> IdentityProvider:
             if not saml.metadata_url:
                 raise ProviderRefused("bad_metadata", str(bad)) from None
     try:
-        return renew(provider, actor=actor)
+        return renew(provider, actor=actor, paused=True)
     except BadMetadata as bad:
         raise ProviderSilent(str(bad)) from None
 
@@ -44,14 +44,18 @@ def known_facts(provider: Provider) -> IdentityProvider | None:
 
 def fresh_facts(saml: Saml) -> IdentityProvider:
     """What the metadata says now, of settings that need not be saved: for a test. Raises BadMetadata."""
-    return understand(download(saml.metadata_url) if saml.metadata_url else saml.metadata_xml, saml.idp_entity_id)
+    xml = download(saml.metadata_url, paused=False) if saml.metadata_url else saml.metadata_xml
+    return understand(xml, saml.idp_entity_id)
 
 
-def renew(provider: Provider, *, actor: Actor) -> IdentityProvider:
-    """Fetch the metadata and keep it; what can't be used leaves the last good copy as it is. Raises BadMetadata."""
+def renew(provider: Provider, *, actor: Actor, paused: bool = False) -> IdentityProvider:
+    """Fetch the metadata and keep it; what can't be used leaves the last good copy as it is. Raises BadMetadata.
+
+    ``paused``: somebody waits for it, so who was silent just now is not asked again.
+    """
     saml = provider.saml
     try:
-        xml = download(saml.metadata_url)
+        xml = download(saml.metadata_url, paused=paused)
         facts = understand(xml, saml.idp_entity_id)
     except BadMetadata as bad:
         record(RENEWED, actor=actor, target=provider, outcome=Outcome.FAILED, reason=str(bad))

@@ -13,7 +13,7 @@ from onelogin.saml2.idp_metadata_parser import OneLogin_Saml2_IdPMetadataParser 
 
 from agora.base.errors import Refused
 from sso.claims import ProviderRefused
-from sso.fetch import NoAnswer, fetch
+from sso.fetch import NoAnswer, fetch, scheme_of
 from sso.saml.document import Element, read
 
 METADATA = "{urn:oasis:names:tc:SAML:2.0:metadata}"
@@ -40,23 +40,26 @@ class IdentityProvider:
 
 def is_safe(url: str) -> bool:
     """The metadata names the keys that everything else rests on: it comes by https, or from this machine."""
-    parts = urlsplit(url)
-    if parts.scheme == "https" and parts.hostname:
-        return True
-    if parts.scheme != "http":
-        return False
+    scheme = scheme_of(url)
+    if scheme != "http":
+        return scheme == "https"
+    host = urlsplit(url).hostname or ""
     try:
-        return ip_address(parts.hostname or "").is_loopback
+        return ip_address(host).is_loopback
     except ValueError:
-        return parts.hostname == "localhost"
+        return host == "localhost"
 
 
-def download(url: str) -> str:
-    """The document at this address. Raises BadMetadata: not safe, not reachable, too slow, too long, no text."""
+def download(url: str, *, paused: bool = True) -> str:
+    """The document at this address. Raises BadMetadata: not safe, not reachable, too slow, too long, no text.
+
+    ``paused`` False asks even who was silent just now.
+    """
     if not is_safe(url):
         raise BadMetadata(_("Metadata must come by https; %(url)s does not.") % {"url": url[:200]})
     try:
-        answer = fetch(url, headers={"Accept": "application/samlmetadata+xml, application/xml, text/xml, */*"})
+        accept = "application/samlmetadata+xml, application/xml, text/xml, */*"
+        answer = fetch(url, headers={"Accept": accept}, paused=paused)
     except NoAnswer as error:
         raise BadMetadata(str(error)) from None
     if answer.status != 200:
@@ -100,9 +103,9 @@ def _facts(entity: Element, entity_id: str) -> IdentityProvider:
     logout = provider.get("singleLogoutService", {}).get("url", "")
     if not all(keys) or only_encrypts:
         raise BadMetadata(_("The metadata names no certificate that the provider signs with."))
-    if urlsplit(sign_in).scheme not in ("http", "https"):
+    if scheme_of(sign_in) not in ("http", "https"):
         raise BadMetadata(_("The metadata names no address for signing in by redirect or form."))
-    if logout and urlsplit(logout).scheme not in ("http", "https"):
+    if logout and scheme_of(logout) not in ("http", "https"):
         raise BadMetadata(_("The address for single logout in the metadata is no web address."))
     return IdentityProvider(
         entity_id=entity_id,
@@ -119,7 +122,7 @@ def _answers_at(entity: Element, logout: str) -> str:
     """Where answers to logout requests go, when that is another address (ResponseLocation)."""
     for service in entity.iter(f"{METADATA}SingleLogoutService"):
         other = service.get("ResponseLocation", "")
-        if service.get("Binding") == Constants.BINDING_HTTP_REDIRECT and urlsplit(other).scheme in ("http", "https"):
+        if service.get("Binding") == Constants.BINDING_HTTP_REDIRECT and scheme_of(other) in ("http", "https"):
             return str(other)
     return logout
 

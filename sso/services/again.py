@@ -30,7 +30,7 @@ class NobodyToAsk(Refused):
 
 
 class NotConfirmed(Refused):
-    message = gettext_lazy("The other system did not confirm that it is you. Try again.")
+    """The person sees no reason, but the reference under which it stands in the audit log."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,8 @@ def fail(provider: Provider, refused: ProviderRefused, *, actor: Actor) -> NotCo
     """Record why; what comes back is to be raised."""
     why = {"reason": refused.reason, "sentence": str(refused)}
     record(CONFIRMED, actor=actor, target=provider, outcome=Outcome.FAILED, **why)
-    return NotConfirmed()
+    sentence = _("The other system did not confirm that it is you. Try again, or tell an administrator: %(reference)s.")
+    return NotConfirmed(sentence % {"reference": actor.origin.request_id})
 
 
 def confirmed(request: HttpRequest, *, now: datetime) -> bool:

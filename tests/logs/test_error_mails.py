@@ -1,8 +1,10 @@
 """Unhandled errors reach the right people, told apart, in few mails, without a secret."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote, quote_plus, urlencode
 
 import pytest
 import time_machine
@@ -223,30 +225,41 @@ def test_errors_from_different_places_are_different_groups_and_other_values_are_
 
 
 CANARIES = {
-    "a password": "correct-horse-battery",
+    "a password": "correct horse/& battery+ñ",
     "a session key": "s3ss10nk3ys3ss10nk3ys3ss10nk3y",
     "an API key": "agora_9f8e7d6c5b4a",
     "a value in JSON": "json-secret-value",
 }
 
 
-def test_nothing_that_was_sent_along_and_no_secret_is_told(mailbox: Mailbox, make: Make, vic: Account) -> None:
+FORM, JSON = "application/x-www-form-urlencoded", "application/json"
+SENT = {
+    FORM: urlencode({"new_password": CANARIES["a password"], "x": "line one\nline two"}),
+    JSON: json.dumps({"deep": [{"secret": CANARIES["a value in JSON"]}]}),
+}
+
+
+@pytest.mark.parametrize("kind", [FORM, JSON])
+def test_nothing_that_was_sent_along_and_no_secret_is_told(
+    mailbox: Mailbox, make: Make, vic: Account, kind: str
+) -> None:
     client = make.client(vic)
     client.raise_request_exception = False
     key = client.cookies[settings.SESSION_COOKIE_NAME].value
     client.cookies["other"] = CANARIES["a session key"]
     bearer = {"Authorization": f"Bearer {CANARIES['an API key']}"}
-    client.post("/tell/", {"new_password": CANARIES["a password"], "x": "line one\nline two"}, headers=bearer)
-    client.post(
-        "/tell/", {"deep": [{"secret": CANARIES["a value in JSON"]}]}, content_type="application/json", headers=bearer
-    )
+    path = f"/tell/?q={quote(CANARIES['a password'])}"
+    client.post(path, SENT[kind], content_type=kind, headers=bearer)
     with connection.cursor() as cursor:
         cursor.execute("SELECT * FROM logs_errorgroup")
         stored = str(cursor.fetchall())
     told = "".join(mail.as_string() + text(mailbox, n) for n, (_row, mail) in enumerate(mailbox.queued()))
-    for secret in (*CANARIES.values(), key, "pass-in-a-url", "line two"):
-        assert secret not in told and secret not in stored, secret
-    assert "could not use" in told and "•••" in text(mailbox)
+    for canary in (*CANARIES.values(), key, "pass-in-a-url", "line two"):
+        for secret in (canary, quote(canary), quote_plus(canary), quote(canary, safe="")):
+            assert secret not in told and secret not in stored, secret
+    said = text(mailbox)
+    assert "could not use" in said and "•••" in said
+    assert "postgres://agora:•••@db/agora" in said, "the message is told to its end"
 
 
 def test_the_servers_own_secrets_are_masked_in_any_message() -> None:
@@ -256,6 +269,20 @@ def test_the_servers_own_secrets_are_masked_in_any_message() -> None:
         report = report_on(error, what="", request_id="", account_name="")
     assert report.message == "bad key ••• or •••"
     assert masked("smtps://me:p%40ss@mail and it's 'a\\'b'", ["a'b", "abc"]).startswith("smtps://me:•••@mail")
+
+
+def test_the_password_of_the_mail_server_is_masked_in_errors_of_pages_and_tasks(mailbox: Mailbox) -> None:
+    settings = MailSettings.load()
+    settings.username, settings.password = "agora", "canary-smtp"
+    settings.save()
+
+    @shared_task(name="tests.tells")
+    def tells() -> None:
+        raise LookupError("not canary-smtp")
+
+    tells.apply()
+    visit("/fail/the-password/")
+    assert [group.message for group in ErrorGroup.objects.order_by("pk")] == ["not •••", "it is •••"]
 
 
 def test_only_the_first_line_is_told_for_databases_add_the_values_of_the_row() -> None:

@@ -1,12 +1,14 @@
 """What becomes of a queued mail, by what the server answers; and who may take it."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
 from django.utils import timezone
 
 from agora.base.actor import Actor
+from agora.base.env import Relay
 from mail.models import MailSettings, Message, Mode, State
 from mail.services import send
 from mail.services.delivery import BATCH, delay_after, drain
@@ -41,6 +43,15 @@ def test_a_mail_arrives_once_with_its_sender_and_id(mailhost: Host) -> None:
     assert mail["Message-ID"] == message.message_id
     drain(seconds=30)
     assert len(host.received) == 1
+
+
+def test_through_the_operators_relay_in_its_name(mailhost: Host, settings: Any) -> None:
+    host = mailhost(users={"relayed": "a secret"})
+    settings.MAIL_RELAY = Relay("127.0.0.1", host.port, "noreply@example.com", "relayed", "a secret", "none")
+    MailSettings.objects.update(mode=Mode.RELAY, host="elsewhere.example.com", from_email="agora@example.com")
+    (message,) = queue("ada@example.com")
+    assert drained(message).state == State.SENT
+    assert [mail["From"] for mail in host.received] == ["noreply@example.com"]
 
 
 def test_many_mails_go_over_one_connection(mailhost: Host) -> None:
@@ -208,11 +219,11 @@ def test_a_mail_that_another_worker_holds_is_left_alone_until_its_lease_ends(mai
     assert drained(message).state == State.SENT
 
 
-def test_an_unreadable_text_is_not_sent(mailhost: Host, settings: object) -> None:
+def test_an_unreadable_text_is_not_sent(mailhost: Host, settings: Any) -> None:
     host = mailhost()
     use(host)
     (message,) = queue("ada@example.com")
-    settings.ENCRYPTION_KEY = "A" * 43 + "="  # type: ignore[attr-defined]
+    settings.ENCRYPTION_KEY = "A" * 43 + "="
     assert drained(message).state == State.FAILED
     assert "can't be read with this encryption key" in message.answer
     assert host.received == []

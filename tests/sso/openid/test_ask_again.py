@@ -103,6 +103,7 @@ def test_a_provider_that_did_not_ask(lie: str, boss: Client, hostile: Hostile) -
     answer = confirm(boss, hostile, **claims)
     assert answer.status_code == 403 and b"did not confirm that it is you" in answer.content
     assert reasons() == [reason]
+    assert Entry.objects.filter(event="identity.confirmed").get().request_id in answer.content.decode()
     assert boss.post("/admin-mode/", REASON).status_code == 409
     assert boss.get("/profile/").status_code == 200
 

@@ -71,6 +71,7 @@ def pages() -> Iterator[Pages]:
         ("file:///etc/passwd", False),
         ("ftp://id.example.com/", False),
         ("https:///metadata", False),
+        ("http://[::1", False),
     ],
 )
 def test_trust_comes_by_https(url: str, safe: bool) -> None:
@@ -104,6 +105,7 @@ def test_what_can_t_be_had_is_said(pages: Pages, answer: dict[str, Any], says: s
         (metadata(FORGED_BY, "provider").replace('use="signing"', 'use="encryption"'), "no certificate"),
         (metadata(FORGED_BY, "provider").replace("HTTP-Redirect", "HTTP-Artifact"), "by redirect or form"),
         (metadata(FORGED_BY, "provider").replace("https://forge.example.com/sso", "javascript:x"), "by redirect"),
+        (metadata(FORGED_BY, "provider").replace("https://forge.example.com/sso", "https://[x"), "by redirect"),
         ("<!DOCTYPE x>" + metadata(FORGED_BY, "provider"), "DTD"),
         (f'<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>{metadata(FORGED_BY, "provider")}', "another file"),
     ],
