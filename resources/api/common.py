@@ -29,7 +29,7 @@ def page(
     request: Request, kind: Kind, filters: type[ListFilter], limit: int, shown: Callable[..., BaseModel], out: Out
 ) -> HttpResponse:
     """By filter and order, each with the asking account's role."""
-    rows = Resource.objects.visible_to(person(request), at=request.actor.at, kind=kind).with_facts()
+    rows = Resource.objects.visible_to(person(request), at=request.actor.at, kind=kind).with_facts(kind)
     found = checked(filters(request.GET, queryset=rows)).page(limit)
     decisions = effective_roles(person(request), found.rows, at=request.actor.at)
     return listed(request, shown, found, lambda resource: out.of(resource, decisions[resource.pk]))
@@ -77,7 +77,7 @@ def shown(request: Request, resource: Resource, out: Out) -> ResourceShown:
 
 def locked(request: Request, kind: Kind | None, pk: int) -> Resource:
     """The resource, its row locked until the transaction ends. 404 where this person may not see it."""
-    rows = Resource.objects.visible_to(person(request), at=request.actor.at, kind=kind).with_facts()
+    rows = Resource.objects.visible_to(person(request), at=request.actor.at, kind=kind).with_facts(kind)
     return get_object_or_404(rows.select_for_update(of=("self",)), pk=pk)
 
 

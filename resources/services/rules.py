@@ -33,16 +33,13 @@ class Gone(Refused):
 
 def effective_role(account: Account, resource: Resource, *, at: datetime) -> Decision:
     """The role of the account on the resource at this moment, and why."""
-    grant = Grant.objects.facts(account.pk, resource.pk) if grants_matter(account) else None
-    return decide(account, Kind(resource.kind), grant, at=at)
+    return effective_roles(account, [resource], at=at)[resource.pk]
 
 
 def effective_roles(account: Account, resources: Iterable[Resource], *, at: datetime) -> dict[int, Decision]:
     """The same for all resources of a page, by their ids, with one query."""
     rows = {resource.pk: Kind(resource.kind) for resource in resources}
-    grants: dict[int, Grant] = {}
-    if grants_matter(account):
-        grants = {grant.resource_id: grant for grant in Grant.objects.of_account(account).filter(resource__in=rows)}
+    grants = Grant.objects.facts(account.pk, rows) if grants_matter(account) else {}
     return {pk: decide(account, kind, grants.get(pk), at=at) for pk, kind in rows.items()}
 
 
