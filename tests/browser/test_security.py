@@ -68,18 +68,18 @@ def test_an_audit_entry_without_javascript(browse: Browse, make: Make, sam: Acco
     expect(page.get_by_role("main")).to_contain_text("Lost badge")
 
 
-def test_the_palette(browse: Browse, ada: Account, vic: Account) -> None:
+def test_the_palette(browse: Browse, ada: Account, otto: Account) -> None:
     page = browse(ada)
     page.goto("/profile/")
     page.keyboard.press("Control+k")
     palette = page.get_by_role("dialog", name="Search or jump to")
     expect(palette.get_by_role("option", name="Audit log")).to_be_visible()
-    page.keyboard.type("vic")
+    page.keyboard.type("otto")
     expect(palette.get_by_role("option")).to_have_count(1)
     expect(palette.get_by_role("option")).to_have_attribute("aria-selected", "true")
     assert complaints(page) == []
     page.keyboard.press("Enter")
-    expect(page).to_have_url(re.compile(f"/accounts/{vic.pk}/"))
+    expect(page).to_have_url(re.compile(f"/accounts/{otto.pk}/"))
 
 
 def test_the_palette_offers_only_what_one_may_open(browse: Browse, ada: Account, vic: Account) -> None:
