@@ -8,6 +8,7 @@ from django.db.models import Max
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from accounts.services.rules import may_touch_superusers
 from accounts.services.ways import Button
 from agora.base.actor import Actor
 from agora.base.errors import Refused
@@ -36,6 +37,12 @@ class NeverTested(Refused):
     message = _("These settings have never passed the test. Test them first, or save them untested.")
 
 
+class WayOfSuperusers(Refused):
+    """Who settles what such a provider says could be any of them."""
+
+    message = _("Superusers come in through this provider, or it makes some. Only a superuser changes it: ask one.")
+
+
 class ProviderChanged(Refused):
     status = 409
     message = _("Somebody else changed this provider while you were editing it. Nothing of yours is saved yet.")
@@ -50,10 +57,11 @@ def buttons() -> list[Button]:
 def create_provider(draft: Provider, group_roles: list[GroupRole], *, untested: bool, actor: Actor) -> Provider:
     """Save what was typed: a provider without an id, the row of its kind attached. It becomes the last in the order.
 
-    Raises NeverTested, unless ``untested`` says that this was asked.
+    Raises NeverTested, unless ``untested`` says that this was asked; WayOfSuperusers.
     """
     _note_test(draft, untested, actor)
     with change(CREATED, actor=actor, name=draft.name, kind=draft.kind, untested=untested) as entry:
+        _check_may_settle(draft, actor)
         last: int | None = Provider.objects.aggregate(last=Max("position"))["last"]
         draft.position = 0 if last is None else last + 1
         row = draft.settings
@@ -71,12 +79,15 @@ def change_provider(
 ) -> Provider:
     """Save what was typed over the provider with the same id; only what differs is recorded, field by field.
 
-    ``version`` is that of the row which the person saw. Raises ProviderChanged, NeverTested.
+    ``version`` is that of the row which the person saw. Raises ProviderChanged, NeverTested,
+    WayOfSuperusers.
     """
     _note_test(draft, untested, actor)
     with change(CHANGED, actor=actor) as entry:
         row = _locked(draft.pk)
         entry.target = row
+        _check_may_settle(row, actor)
+        _check_may_settle(draft, actor)
         if row.version != version:
             raise ProviderChanged
         changes = entry.compare(_recorded(row, list(_group_roles(row))), _recorded(draft, group_roles))
@@ -99,6 +110,7 @@ def set_enabled(provider: Provider, enabled: bool, *, actor: Actor) -> Provider:
     """Offer it on the sign-in page, or not; sessions that it opened go on."""
     with change(ENABLED if enabled else DISABLED, actor=actor, target=provider) as entry:
         row = _locked(provider.pk)
+        _check_may_settle(row, actor)
         entry.compare({"enabled": row.enabled}, {"enabled": enabled})
         row.enabled, row.version = enabled, row.version + 1
         if not entry.silent:
@@ -125,6 +137,7 @@ def delete_provider(provider: Provider, *, actor: Actor) -> None:
     """Remove it with what links accounts to it; the accounts and their open sessions stay."""
     with change(DELETED, actor=actor, target=provider, kind=provider.kind, alias=provider.alias) as entry:
         row = _locked(provider.pk)
+        _check_may_settle(row, actor)
         entry.details["accounts_linked"] = Identity.objects.of_provider(row.pk).count()
         entry.details["settings"] = _recorded(row, list(_group_roles(row)))
         row.delete()
@@ -148,6 +161,15 @@ def _note_test(draft: Provider, untested: bool, actor: Actor) -> None:
             draft.tested, draft.tested_at = digest, actor.at
     elif not untested:
         raise NeverTested
+
+
+def _check_may_settle(provider: Provider, actor: Actor) -> None:
+    """Raises WayOfSuperusers."""
+    if may_touch_superusers(actor):
+        return
+    makes_some = bool(getattr(provider.settings, "superuser_group", ""))
+    if makes_some or Identity.objects.of_provider(provider.pk or 0).filter(account__is_superuser=True).exists():
+        raise WayOfSuperusers
 
 
 def _locked(pk: int) -> Provider:

@@ -102,6 +102,9 @@ def test_settings_that_passed_are_saved_without_being_asked_and_stay_tested(
 ) -> None:
     adas = make.client(ada)
     report_of(adas, sent)
+    assert adas.post(NEW, sent).status_code == 403, "only a superuser settles who is one"
+    sent |= {"superuser_group": ""}
+    report_of(adas, sent)
     assert adas.post(NEW, sent).status_code == 302
     assert "Not tested" not in adas.get(LIST).content.decode()
     pk = Provider.objects.get().pk
@@ -133,7 +136,7 @@ def test_a_form_with_mistakes_is_not_tested(make: Make, ada: Account, sent: dict
 
 def test_a_directory_links_by_its_username(make: Make, ada: Account, vic: Account, sent: dict[str, Any]) -> None:
     adas = make.client(ada)
-    adas.post(NEW, sent | {"untested": "1"})
+    adas.post(NEW, sent | {"untested": "1", "superuser_group": ""})
     link = f"/accounts/{vic.pk}/identities/link/"
     provider = Provider.objects.get().pk
     assert adas.post(link, {"provider": provider, "subject": "nobody-there"}).status_code == 422
