@@ -8,7 +8,7 @@ PYTEST ?= .venv/bin/pytest -n auto
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: .venv/.installed-runtime ## Install what is missing, prepare the data folder and serve http://localhost:8000
+run: .venv/.installed-runtime ## Install what is missing, prepare the data folder and serve http://127.0.0.1:8000
 	@exec .venv/bin/python -m agora.serve --end-with-parent
 
 install: .venv/.installed-runtime ## Make .venv with the locked dependencies

@@ -130,10 +130,10 @@ def _prepare_child() -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
 
 
-def address(host: str, port: int) -> str:
-    """Where to open it. This machine goes by its name: passkeys belong to names, an IP address can have none."""
-    shown = "localhost" if host == "127.0.0.1" else f"[{host}]" if ":" in host else host
-    return f"http://{shown}:{port}/"
+def addresses(host: str, port: int) -> str:
+    """Where to open it. This machine also goes by its name: passkeys belong to names, an IP address can have none."""
+    shown = [f"[{host}]" if ":" in host else host, *(["localhost"] if host == "127.0.0.1" else [])]
+    return " or ".join(f"http://{one}:{port}/" for one in shown)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -217,7 +217,7 @@ def main() -> int:
         if status != 0:
             return status or 0
         children.append(web(listener, processes))
-        print(f"Agora is running at {address(host, port)} (Ctrl-C ends it)", flush=True)
+        print(f"Agora is running at {addresses(host, port)} (Ctrl-C ends it)", flush=True)
     try:
         children += background(wanted, data, tasks)
     except (ImproperlyConfigured, OSError) as error:
