@@ -10,11 +10,11 @@ import os
 from logging.handlers import WatchedFileHandler
 from typing import Any
 
-from agora.base.actor import NamesFilter
+from agora.base.actor import NAMES, NamesFilter
 from agora.settings import DATA_DIR
 
 ERROR_LOG = str(DATA_DIR / "log" / "error.log")
-_LINE = "%(asctime)s %(levelname)s %(name)s %(message)s"
+_LINE = "%(asctime)s %(levelname)s %(name)s [%(actor)s] %(message)s"
 
 # Threads wait for the database side by side; processes use the cores. The application is loaded in each process and not
 # before the fork: database connections must not be shared between processes.
@@ -31,7 +31,8 @@ worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa:
 control_socket_disable = True  # it would be a file outside the data folder
 
 # Without the query string and the referring page: both may hold what somebody searched for.
-access_log_format = '%(h)s "%(m)s %(U)s" %(s)s %(B)s bytes %(M)s ms "%(a)s"'
+# Who asked stands in brackets, "root as vic" while impersonating.
+access_log_format = f'%(h)s [%({{{NAMES}}}e)s] "%(m)s %(U)s" %(s)s %(B)s bytes %(M)s ms "%(a)s"'
 logconfig_dict = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -39,14 +40,25 @@ logconfig_dict = {
         "line": {"class": "logs.lines.MaskedFormatter", "format": _LINE},
         "access": {"format": "%(asctime)s %(message)s"},
     },
+    "filters": {"names": {"()": NamesFilter}},
     "handlers": {
         "access": {
             "class": "logging.handlers.WatchedFileHandler",
             "filename": str(DATA_DIR / "log" / "access.log"),
             "formatter": "access",
         },
-        "error": {"class": "logging.handlers.WatchedFileHandler", "filename": ERROR_LOG, "formatter": "line"},
-        "console": {"class": "logging.StreamHandler", "level": "WARNING", "formatter": "line"},
+        "error": {
+            "class": "logging.handlers.WatchedFileHandler",
+            "filename": ERROR_LOG,
+            "formatter": "line",
+            "filters": ["names"],
+        },
+        "console": {
+            "class": "logging.StreamHandler",
+            "level": "WARNING",
+            "formatter": "line",
+            "filters": ["names"],
+        },
     },
     "root": {"level": "INFO", "handlers": []},
     "loggers": {
@@ -62,6 +74,6 @@ def post_worker_init(worker: Any) -> None:
 
     handler = WatchedFileHandler(ERROR_LOG)
     handler.setLevel(logging.WARNING)
-    handler.setFormatter(MaskedFormatter(_LINE.replace("%(message)s", "[%(actor)s] %(message)s")))
+    handler.setFormatter(MaskedFormatter(_LINE))
     handler.addFilter(NamesFilter())
     logging.getLogger().addHandler(handler)

@@ -27,7 +27,9 @@ class StreamedErrorsMiddleware:
 def _watched(request: HttpRequest, parts: Iterator[bytes]) -> Iterator[bytes]:
     try:
         yield from parts
-    except Exception:
-        with named_in_logs(getattr(request, "actor", Actor())):
+    except Exception as error:
+        actor = getattr(request, "actor", Actor())
+        error.agora_actor = actor  # type: ignore[attr-defined]  # for the web server's own line
+        with named_in_logs(actor):
             error_in_request(request)
         raise  # the web server cuts the connection, so that nobody takes half a file for a whole one

@@ -159,6 +159,9 @@ def actor_of(request: HttpRequest, *, anonymous: bool = False) -> Actor:
     )
 
 
+NAMES = "agora.names"  # where the web server finds them, for its access log
+
+
 class ActorMiddleware:
     """Sets ``request.actor``; stands behind everything that decides who the request belongs to."""
 
@@ -167,6 +170,7 @@ class ActorMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.actor = actor_of(request)  # type: ignore[attr-defined]
+        request.META[NAMES] = request.actor.names or "-"  # type: ignore[attr-defined]
         with named_in_logs(request.actor):  # type: ignore[attr-defined]
             return self.get_response(request)
 
@@ -193,7 +197,9 @@ class NamesFilter(logging.Filter):
     """Gives each record ``actor``: who caused it, "root as vic" while impersonating, "-" for the server itself."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        # What Django logs of a request is written when the answer is on its way, outside the block above.
-        actor = getattr(getattr(record, "request", None), "actor", None)
+        # What Django logs of a request is written when the answer is on its way, outside the block above; what the web
+        # server logs of a download that broke, later still.
+        error = record.exc_info[1] if record.exc_info else None
+        actor = getattr(getattr(record, "request", None), "actor", None) or getattr(error, "agora_actor", None)
         record.actor = actor.names or "-" if isinstance(actor, Actor) else _in_logs.get()
         return True

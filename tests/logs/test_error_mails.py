@@ -1,6 +1,7 @@
 """Unhandled errors reach the right people, told apart, in few mails, without a secret."""
 
 import json
+import logging
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from django.db import connection
 from django.test import Client
 
 from accounts.models import Account
+from agora.base.actor import NamesFilter
 from api_keys.services.keys import create_key
 from logs.models import ErrorGroup
 from logs.reports import masked, report_on
@@ -75,8 +77,11 @@ def test_a_download_that_breaks_in_the_middle_is_mailed_too(mailbox: Mailbox, ma
     answer: Any = make.client(vic).get("/break-off/")
     parts = iter(answer.streaming_content)
     assert next(parts) == b"the first half"
-    with pytest.raises(BrokenPipeError):
+    with pytest.raises(BrokenPipeError) as caught:
         next(parts)
+    record = logging.makeLogRecord({"exc_info": (caught.type, caught.value, caught.tb)})  # as gunicorn's own line
+    NamesFilter().filter(record)
+    assert record.__dict__["actor"] == "vic"
     said = text(mailbox)
     assert "BrokenPipeError: the disk is gone" in said and "GET /break-off/" in said and "vic" in said
     assert answer.headers["X-Request-Id"] in said

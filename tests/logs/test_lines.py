@@ -15,6 +15,7 @@ from django.test import Client
 
 from accounts.models import Account
 from agora import web
+from agora.base.actor import NamesFilter
 from agora.celery import log_like_the_web_server
 from tests.conftest import Make
 
@@ -59,6 +60,8 @@ def test_a_download_that_breaks_keeps_what_was_sent_out_of_the_web_servers_own_l
     with pytest.raises(BrokenPipeError) as broken:
         b"".join(client.get("/break-off/?say=what-was-sent").streaming_content)  # type: ignore[attr-defined]
     told = logging.makeLogRecord({"msg": "Error handling request", "exc_info": (broken.type, broken.value, broken.tb)})
+    assert web.logconfig_dict["handlers"]["error"]["filters"] == ["names"]
+    NamesFilter().filter(told)
     formatter = logging.config.DictConfigurator(web.logconfig_dict).configure_formatter(  # type: ignore[attr-defined]
         web.logconfig_dict["formatters"]["line"]
     )

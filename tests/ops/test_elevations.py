@@ -86,6 +86,10 @@ def test_impersonation_goes_on_under_both_names_and_ends_once(server: Server, ro
     root.post("/settings/impersonate/stop/")
     assert "impersonating" not in root.get("/")
     entries = "SELECT event, actor_name, behalf_name FROM audit_entry WHERE elevation_id IS NOT NULL ORDER BY id"
+    lines = (server.data / "log" / "access.log").read_text()
+    assert '[root as vic] "POST /profile/names/"' in lines
+    assert '[root as vic] "POST /settings/impersonate/stop/"' in lines
+    assert '[-] "GET /sign-in/"' in lines
     assert ask(server, entries) == [
         (event, "root", "vic") for event in ("impersonation.started", "account.changed", "impersonation.ended")
     ]
