@@ -88,7 +88,17 @@ def _context(request: Request, resource: Resource, decision: Decision, rows: lis
         "administrators": drafts.administrators(),
         "today": drafts.today(request.actor.at),
         "next": next_url(request, card_url(resource)),
+        "focus": _focus(request),
     }
+
+
+def _focus(request: Request) -> str:
+    """The id of the control that has the keyboard next; empty where it stays on the one that was used."""
+    if drop := _number(request, "drop"):
+        return f"undo-{drop}"
+    if undo := _number(request, "undo"):
+        return f"role-{undo}"
+    return "permissions-search" if request.method != "POST" or {"add", "search"} & request.POST.keys() else ""
 
 
 def _saved(request: Request, resource: Resource, count: int) -> HttpResponse:

@@ -29,7 +29,7 @@ WATCH = """document.addEventListener("securitypolicyviolation",
 # Chromium logs every answer over 399; which of them are wrong is for _answered to say.
 STATUS_LINE = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d")
 GAVE_WAY = re.compile(r"htmx:(sendAbort|afterRequest), ")  # a request that a newer one replaced (hx-sync)
-PATIENCE = 5_000  # milliseconds until an expectation fails
+PATIENCE = 30_000  # milliseconds until an expectation fails; machines that run tests are busy
 
 Browse = Callable[..., Page]
 

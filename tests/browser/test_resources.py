@@ -53,10 +53,12 @@ def test_with_the_keyboard_alone(browse: Browse, make: Make, ada: Account, nell:
     role.focus()
     page.keyboard.type("Ed")
     expect(role).to_have_value("editor")
+    expect(page.locator("option[value=editor][selected]")).to_be_attached()  # drawn anew by the server
+    expect(role).to_be_focused()
     page.get_by_role("button", name="Remove vic").focus()
     page.keyboard.press("Enter")
     unsaved(page, "2 unsaved changes")
-    expect(page.get_by_role("button", name="Undo removing vic")).to_be_visible()
+    expect(page.get_by_role("button", name="Undo removing vic")).to_be_focused()
     assert complaints(page) == []
     page.get_by_role("button", name="Save").focus()
     page.keyboard.press("Enter")
