@@ -58,9 +58,15 @@ def check_credentials(request: HttpRequest, username: str, password: str, *, act
     attempt = Attempt(actor=actor)
     account = authenticate(request, username=username, password=password, attempt=attempt)
     assert account is None or isinstance(account, Account)
-    if account is not None and account.is_usable:
+    usable = account is not None and account.is_usable
+    with transaction.atomic():
+        wait = throttle.wait_meanwhile(username, address, now=actor.at)
+        if not usable:
+            _failed(username, address, attempt)
+    if wait:  # right or wrong: nothing is learned from it
+        raise throttle.TooManyAttempts(wait)
+    if account is not None and usable:
         return account, attempt.way
-    _failed(username, address, attempt)
     raise NobodyAnswered(attempt.sentence) if attempt.sentence and account is None else WrongCredentials
 
 
@@ -69,18 +75,12 @@ def _failed(username: str, address: str | None, attempt: Attempt) -> None:
     reason = attempt.reason or ("unknown username" if known is None else "wrong password")
     if known is not None and not known.is_usable:
         reason = "account locked" if known.is_locked else "account inactive"
-    with transaction.atomic():
-        waits: dict[str, Any] = {}
-        if attempt.heard or not attempt.sentence:  # else nothing was learned, by nobody
-            waits = throttle.count_failure(username, address, now=attempt.actor.at)
-        # What is typed as a username may be a password: an unknown one is not written down.
-        record(
-            OPENED,
-            actor=attempt.actor,
-            target=known,
-            outcome=Outcome.FAILED,
-            **{"reason": reason, **attempt.details, **waits},
-        )
+    waits: dict[str, Any] = {}
+    if attempt.heard or not attempt.sentence:  # else nothing was learned, by nobody
+        waits = throttle.count_failure(username, address, now=attempt.actor.at)
+    # What is typed as a username may be a password: an unknown one is not written down.
+    how: dict[str, Any] = {"reason": reason, **attempt.details, **waits}
+    record(OPENED, actor=attempt.actor, target=known, outcome=Outcome.FAILED, **how)
 
 
 def missing_step(account: Account, way: Way) -> str:
@@ -182,11 +182,15 @@ def confirm_password(request: HttpRequest, account: Account, password: str, *, a
     failure is recorded."""
     throttle.check(account.username, actor.origin.address, now=actor.at)
     attempt = Attempt(actor=actor, confirming=True)
-    if authenticate(request, username=account.username, password=password, attempt=attempt) == account:
-        return
-    if attempt.sentence:
+    right = authenticate(request, username=account.username, password=password, attempt=attempt) == account
+    if attempt.sentence and not right:
         raise NobodyAnswered(attempt.sentence)
     with transaction.atomic():
-        waits: dict[str, Any] = throttle.count_failure(account.username, actor.origin.address, now=actor.at)
-        record(CONFIRMED, actor=actor, target=account, outcome=Outcome.FAILED, **waits)
-    raise WrongCredentials(str(_("This is not your current password.")))
+        wait = throttle.wait_meanwhile(account.username, actor.origin.address, now=actor.at)
+        if not right:
+            waits: dict[str, Any] = throttle.count_failure(account.username, actor.origin.address, now=actor.at)
+            record(CONFIRMED, actor=actor, target=account, outcome=Outcome.FAILED, **waits)
+    if wait:
+        raise throttle.TooManyAttempts(wait)
+    if not right:
+        raise WrongCredentials(str(_("This is not your current password.")))

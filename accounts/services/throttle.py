@@ -126,6 +126,17 @@ def check_all(values: Mapping[str, str], *, now: datetime) -> None:
         raise TooManyAttempts(math.ceil((until - now).total_seconds()))
 
 
+def wait_meanwhile(username: str, address: str | None, *, now: datetime) -> int:
+    """Seconds that tries heard at the same moment make this one wait, 0 for none; others wait for this transaction.
+
+    Asked again when the password was looked at, so a hundred guesses at once are no better than in a row.
+    """
+    keys = digests(_of_password(username, address)).values()
+    rows = SignInThrottle.objects.select_for_update().filter(key__in=keys).order_by("key")
+    until = max((row.blocked_until for row in rows), default=now)
+    return max(0, math.ceil((until - now).total_seconds()))
+
+
 def count_failure(username: str, address: str | None, *, now: datetime) -> dict[str, int]:
     """One more failure for both; returns the seconds to wait now and how many tries were refused unheard before."""
     return count_all(_of_password(username, address), now=now)
@@ -134,7 +145,7 @@ def count_failure(username: str, address: str | None, *, now: datetime) -> dict[
 def count_all(values: Mapping[str, str], *, now: datetime) -> dict[str, int]:
     """One more failure for each value (kind → value); returns as ``count_failure``."""
     longest, refused = timedelta(0), 0
-    for kind, key in digests(values).items():
+    for key, kind in sorted((key, kind) for kind, key in digests(values).items()):
         row = _locked(key, now)
         stale = now - row.failed_at > FORGOTTEN
         row.failures = 1 if stale else row.failures + 1

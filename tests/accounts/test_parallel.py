@@ -1,18 +1,23 @@
-"""Codes of the second factor that arrive at the same moment: as if they came one after the other."""
+"""Codes and passwords that arrive at the same moment: as if they came one after the other."""
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import time_machine
-from django.db import connection
+from django.contrib.auth import authenticate
+from django.db import connection, transaction
 from django.http import HttpResponse
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import SignInThrottle
-from accounts.services.throttle import FREE
+from accounts.services import sign_in
+from accounts.services.throttle import FREE, count_failure
+from sessions_admin.models import Session
 from tests.accounts.factor import CODE, NOON, code_of, enrolled, half_way, let_in
-from tests.conftest import Make
+from tests.conftest import PASSWORD, Make
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -57,3 +62,33 @@ def test_many_guesses_at_once_are_as_few_as_in_a_row(make: Make) -> None:
         assert sorted(statuses) == [*[422] * heard, *[429] * (12 - heard)]
         row = SignInThrottle.objects.get(failures__gt=0)
         assert (row.failures, row.refused) == (heard, 12 - heard)
+
+
+def test_many_passwords_at_once_are_as_few_as_in_a_row(make: Make) -> None:
+    make.account("ada", password=PASSWORD)
+    with time_machine.travel(NOON, tick=False):
+        guess = {"username": "ada", "password": "a wrong password"}
+        statuses = at_once([Client() for _ in range(12)], lambda client: client.post("/sign-in/", guess))
+        heard = FREE["username"] + 1
+        assert sorted(statuses) == [*[422] * heard, *[429] * (12 - heard)]
+
+
+def test_a_right_password_looked_at_while_others_filled_the_wait_is_not_told_from_a_wrong_one(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make.account("ada", password=PASSWORD)
+
+    def meanwhile(*args: Any, **how: Any) -> Any:
+        with transaction.atomic():
+            for _ in range(FREE["username"] + 1):
+                count_failure("ada", "192.0.2.7", now=timezone.now())
+        return authenticate(*args, **how)
+
+    monkeypatch.setattr(sign_in, "authenticate", meanwhile)
+    client = Client()
+    with time_machine.travel(NOON, tick=False):
+        for password in (PASSWORD, "a wrong password"):
+            SignInThrottle.objects.all().delete()
+            answer = client.post("/sign-in/", {"username": "ada", "password": password})
+            assert answer.status_code == 429
+    assert not Session.objects.filter(account__isnull=False).exists()
