@@ -1,14 +1,16 @@
 """The fixed cast and the plain helpers of the whole suite."""
 
+import copy
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from email import message_from_string
 from email.message import EmailMessage
 from email.policy import default
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.conf import settings
+from django.db import transaction
 from django.test import Client
 
 from accounts.models import Account
@@ -16,6 +18,9 @@ from accounts.roles import Role
 from agora.base.actor import Actor, Origin
 from mail.models import MailSettings, Message, Mode
 from tests.services import ON_CI
+
+if TYPE_CHECKING:
+    from tests.pages import World
 
 PASSWORD = "every cloud has a silver lining"
 
@@ -64,6 +69,27 @@ class Make:
 @pytest.fixture
 def make(db: None) -> Make:
     return Make()
+
+
+@pytest.fixture(scope="module")
+def _world_as_made(django_db_setup: None, django_db_blocker: Any) -> Iterator["World"]:
+    """Made once for a module that walks all pages, in a transaction around those of its tests."""
+    from tests.pages import World  # which needs this module
+
+    with django_db_blocker.unblock():
+        around = transaction.atomic()
+        around.__enter__()
+        made = World(Make())
+    yield made
+    with django_db_blocker.unblock():
+        transaction.set_rollback(True)
+        around.__exit__(None, None, None)
+
+
+@pytest.fixture
+def world(_world_as_made: "World", db: None) -> "World":
+    """Everybody, and one row of every kind: as made, whatever the test before did with it."""
+    return copy.deepcopy(_world_as_made)
 
 
 @pytest.fixture

@@ -66,6 +66,7 @@ def filters() -> list[str]:
 
 LOOKING = [row for row in rows() if "GET" in row.methods]
 ACTING = [row for row in rows() if "POST" in row.methods]
+EITHER = [*LOOKING, *(row for row in ACTING if "GET" not in row.methods)]
 
 
 def route(row: Row) -> str:

@@ -4,7 +4,7 @@ import pytest
 
 from accounts.models import Account
 from tests.conftest import Make
-from tests.hostile.payloads import ACTING, ELSEWHERE, HOSTILE, LOOKING, MARKUP, fields, filters, route, send
+from tests.hostile.payloads import ACTING, EITHER, ELSEWHERE, HOSTILE, LOOKING, MARKUP, fields, filters, route, send
 from tests.pages import PROVIDER_SILENT, Row, World, changed, contents
 
 LISTS = ["/accounts/", "/sessions/", "/sessions/?tab=closed", "/audit/", "/streamers/", "/streams/", "/recordings/"]
@@ -13,8 +13,7 @@ RECORDS = ("audit_entry", "accounts_signinthrottle", "sessions_admin_session")
 
 
 @pytest.mark.parametrize("row", LOOKING, ids=route)
-def test_in_the_address(row: Row, make: Make) -> None:
-    world = World(make)
+def test_in_the_address(row: Row, world: World) -> None:
     client, address, before = world.client("root"), row.address(**world.ids), contents()
     for name, value in HOSTILE.items():
         if len(value) < 10_000:  # the web server refuses longer addresses
@@ -25,9 +24,9 @@ def test_in_the_address(row: Row, make: Make) -> None:
 
 
 @pytest.mark.parametrize("address", [*LISTS, "/audit/histogram/"])
-def test_in_each_filter_alone(address: str, make: Make) -> None:
+def test_in_each_filter_alone(address: str, world: World) -> None:
     """One bad filter does not hide behind another: each is said and left out, or finds nothing."""
-    client = World(make).client("root")
+    client = world.client("root")
     for field in filters():
         for name in ("null bytes", "a huge number", "a far date"):
             status = client.get(address, {"tab": "open"} | {field: HOSTILE[name]}).status_code
@@ -35,8 +34,7 @@ def test_in_each_filter_alone(address: str, make: Make) -> None:
 
 
 @pytest.mark.parametrize("row", ACTING, ids=route)
-def test_in_every_field(row: Row, make: Make) -> None:
-    world = World(make)
+def test_in_every_field(row: Row, world: World) -> None:
     for name, value in HOSTILE.items():
         status = send(world.client("root"), row, world.ids, value)
         assert status in (200, 302, 400, 404, 409, 422, 429, PROVIDER_SILENT), f"{name}: {status}"
@@ -47,9 +45,8 @@ def test_in_every_field(row: Row, make: Make) -> None:
 
 
 @pytest.mark.parametrize("row", LOOKING, ids=route)
-def test_markup_is_shown_and_never_run(row: Row, make: Make) -> None:
+def test_markup_is_shown_and_never_run(row: Row, make: Make, world: World) -> None:
     """Stored in every place that holds text and sent along in the address, it comes back escaped."""
-    world = World(make)
     root = world.client("root")
     profile = {"username": "tara", "first_name": MARKUP, "last_name": MARKUP, "external_id": MARKUP}
     root.post(f"/accounts/{world.tara.pk}/edit/", profile)
@@ -63,26 +60,24 @@ def test_markup_is_shown_and_never_run(row: Row, make: Make) -> None:
         assert "<script>alert" not in text and "<img src=x" not in text and "49{%" not in text
 
 
-@pytest.mark.parametrize("row", [*LOOKING, *ACTING], ids=route)
-def test_no_way_to_another_server(row: Row, make: Make) -> None:
-    world = World(make)
-    for target in ELSEWHERE:
-        for person in ("root", "nobody"):
+@pytest.mark.parametrize("row", EITHER, ids=route)
+def test_no_way_to_another_server(row: Row, world: World) -> None:
+    closed = row.access is None or not row.access.public
+    for person in ("root", "nobody"):
+        # Whoever is nobody is sent to sign in by a closed page, whatever stands in the address: one try shows it.
+        for target in ELSEWHERE[:1] if closed and person == "nobody" else ELSEWHERE:
             client = world.client(person)
             sent = {"next": target, "back": target, "id": world.tara.pk}
-            for response in (
-                client.get(row.address(**world.ids), sent),
-                client.post(row.address(**world.ids), sent),
-            ):
+            for call in [getattr(client, method.lower()) for method in ("GET", "POST") if method in row.methods]:
+                response = call(row.address(**world.ids), sent)
                 location = response.headers.get("Location", "/")
                 assert location.startswith("/") and not location.startswith(("//", "/\\")), f"{target!r} → {location!r}"
                 body = response.content.decode() if not response.streaming else ""
                 assert f'href="{target}"' not in body and f'value="{target}"' not in body, f"{target!r} in the page"
 
 
-@pytest.mark.parametrize("row", [row for row in [*LOOKING, *ACTING] if "<int" in row.route], ids=route)
-def test_ids_that_nothing_has(row: Row, make: Make) -> None:
-    world = World(make)
+@pytest.mark.parametrize("row", [row for row in EITHER if "<int" in row.route], ids=route)
+def test_ids_that_nothing_has(row: Row, world: World) -> None:
     client, before = world.client("root"), contents()
     for number in (0, 2**31, 2**63 - 1, 2**63, 10**30):
         address = row.address(**dict.fromkeys(world.ids, number))
@@ -92,8 +87,7 @@ def test_ids_that_nothing_has(row: Row, make: Make) -> None:
 
 
 @pytest.mark.parametrize("address", ["/accounts/lock/", "/accounts/end-sessions/", "/sessions/end/"])
-def test_more_ids_than_one_action_takes(address: str, make: Make) -> None:
-    world = World(make)
+def test_more_ids_than_one_action_takes(address: str, world: World) -> None:
     client, before = world.client("root"), contents()
     assert client.post(address, {"id": list(range(600))}).status_code == 400
     assert client.post(address, {"id": list(range(5_000))}).status_code == 400
@@ -109,8 +103,8 @@ CURSORS = [
 
 @pytest.mark.parametrize("address", LISTS)
 @pytest.mark.parametrize("side", ["after", "before"])
-def test_damaged_cursors(address: str, side: str, make: Make) -> None:
-    client = World(make).client("root")
+def test_damaged_cursors(address: str, side: str, world: World) -> None:
+    client = world.client("root")
     for cursor in CURSORS:
         join = "&" if "?" in address else "?"
         response = client.get(f"{address}{join}{side}={cursor}")

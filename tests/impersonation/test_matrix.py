@@ -2,7 +2,6 @@
 
 import pytest
 
-from tests.conftest import Make
 from tests.impersonation.conftest import begin
 from tests.pages import Row, World, changed, contents, rows
 from tests.test_access import PERMITTED, route
@@ -23,8 +22,7 @@ def expected(row: Row, person: str, method: str) -> set[int]:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=route)
-def test_every_row_as_somebody_else(row: Row, make: Make) -> None:
-    world = World(make)
+def test_every_row_as_somebody_else(row: Row, world: World) -> None:
     for person in PEOPLE:
         looking, acting = world.client("root"), world.client("root")
         begin(looking, world.people[person], "look")

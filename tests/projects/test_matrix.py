@@ -13,8 +13,7 @@ ROWS = [
 
 
 @pytest.mark.parametrize("row", ROWS, ids=route)
-def test_every_row_in_admin_mode(row: Row, make: Make) -> None:
-    world = World(make)
+def test_every_row_in_admin_mode(row: Row, make: Make, world: World) -> None:
     rita = make.account("rita", role="administrator", is_superuser=True, password=PASSWORD)
     outside, inside = make.client(rita), make.client(rita)
     assert inside.post("/admin-mode/", {"reason": "Ticket 1", "password": PASSWORD}).status_code == 302

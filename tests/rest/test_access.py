@@ -8,7 +8,6 @@ from django.test import Client
 
 from api_keys.services.keys import create_key
 from audit.models import Entry
-from tests.conftest import Make
 from tests.pages import CAST, Row, World, api_rows, changed, contents
 
 ROWS = api_rows()
@@ -42,8 +41,7 @@ def test_there_is_an_api() -> None:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=name_of)
-def test_every_row_as_everybody(row: Row, make: Make) -> None:
-    world = World(make)
+def test_every_row_as_everybody(row: Row, world: World) -> None:
     secrets = keys_of(world)
     nobody = send(Client(), row, world)
     assert (nobody.status_code, code(nobody)) == (401, "not_signed_in")
@@ -60,8 +58,7 @@ def test_every_row_as_everybody(row: Row, make: Make) -> None:
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.methods[0] != "GET"], ids=name_of)
-def test_a_browser_needs_the_pages_token_and_a_key_does_not(row: Row, make: Make) -> None:
-    world = World(make)
+def test_a_browser_needs_the_pages_token_and_a_key_does_not(row: Row, world: World) -> None:
     secrets = keys_of(world)
     browser, before = world.client("root", enforce_csrf_checks=True), contents()
     response = send(browser, row, world)
@@ -73,8 +70,7 @@ def test_a_browser_needs_the_pages_token_and_a_key_does_not(row: Row, make: Make
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.access and row.access.permission], ids=name_of)
-def test_a_refused_change_is_recorded(row: Row, make: Make) -> None:
-    world = World(make)
+def test_a_refused_change_is_recorded(row: Row, world: World) -> None:
     before = Entry.objects.count()
     send(world.client("nell"), row, world)
     if row.methods[0] == "GET":
@@ -85,8 +81,7 @@ def test_a_refused_change_is_recorded(row: Row, make: Make) -> None:
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.methods[0] == "GET"], ids=name_of)
-def test_looking_changes_nothing(row: Row, make: Make) -> None:
-    world = World(make)
+def test_looking_changes_nothing(row: Row, world: World) -> None:
     clients = [world.client(person) for person in CAST]
     before = contents()
     for client in clients:
@@ -96,15 +91,14 @@ def test_looking_changes_nothing(row: Row, make: Make) -> None:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=name_of)
-def test_methods_that_an_address_lacks(row: Row, make: Make) -> None:
-    world = World(make)
+def test_methods_that_an_address_lacks(row: Row, world: World) -> None:
     answer = world.client("root").generic("PROPFIND", row.address(**world.ids))
     assert (answer.status_code, "Allow" in answer) == (405, True)
 
 
 @pytest.mark.parametrize("address", ["/api/v1/no-such-thing", "/api/v1/", "/api/v1"])
-def test_addresses_that_are_not_there(make: Make, address: str) -> None:
-    answer = World(make).client("root").get(address)
+def test_addresses_that_are_not_there(world: World, address: str) -> None:
+    answer = world.client("root").get(address)
     assert (answer.status_code, code(answer), answer["Content-Type"]) == (404, "not_found", "application/problem+json")
 
 
@@ -124,8 +118,7 @@ def test_addresses_that_are_not_there(make: Make, address: str) -> None:
         '{"username":' * 100_000,
     ],
 )
-def test_bodies_that_are_no_objects(make: Make, body: str) -> None:
-    world = World(make)
+def test_bodies_that_are_no_objects(world: World, body: str) -> None:
     answer = world.client("root").post("/api/v1/accounts", body, content_type="application/json")
     assert answer.status_code in (400, 422)
     assert code(answer) in ("bad_request", "invalid")
