@@ -1,15 +1,18 @@
 """Accessibility by axe-core: the rules of WCAG 2.2 at levels A and AA that a machine can check."""
 
+from typing import Any
+
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+TAGS = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+COLOURS = {"type": "rule", "values": ["color-contrast"]}  # all that a second theme can change
 
 
-def complaints(page: Page) -> list[str]:
+def complaints(page: Page, rules: dict[str, Any] = TAGS) -> list[str]:
     """What axe finds on the page as it is shown now, one line for each element."""
     # Its preloading writes copies of the stylesheets into the page, which the content policy refuses.
-    options = {"runOnly": {"type": "tag", "values": TAGS}, "preload": False, "resultTypes": ["violations"]}
+    options = {"runOnly": rules, "preload": False, "resultTypes": ["violations"]}
     found = Axe().run(page, options=options).response["violations"]
     return [
         f"{rule['id']} ({rule['impact']}): {node['html'][:160]}: {node['failureSummary'][:300]}"

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.axe import complaints
+from tests.browser.axe import COLOURS, TAGS, complaints
 from tests.browser.conftest import Browse
 from tests.pages import Row, World, rows
 
@@ -30,8 +30,13 @@ def address(world: World, where: Row | str) -> str:
     return where.address(**world.ids) + chosen
 
 
-def label(where: Row | str) -> str:
-    return where if isinstance(where, str) else where.route
+def in_parts(pages: list[Row | str]) -> list[list[Row | str]]:
+    """A browser and a world for a dozen pages at a time: making them anew for each takes as long as the page."""
+    return [pages[start : start + 12] for start in range(0, len(pages), 12)]
+
+
+def label(part: list[Row | str]) -> str:
+    return f"from {part[0] if isinstance(part[0], str) else part[0].route}"
 
 
 def show(page: Page, url: str) -> None:
@@ -39,30 +44,39 @@ def show(page: Page, url: str) -> None:
     page.locator("h1, h2").first.wait_for()
 
 
-@pytest.mark.parametrize("where", [*ROUTES, *STATES], ids=label)
-def test_accessible_in_both_themes_and_no_wider_than_the_screen(where: Row | str, browse: Browse, world: World) -> None:
-    root = world.people["root"]
-    page = browse() if isinstance(where, Row) and where.access and where.access.public else browse(root)
-    url = address(world, where)
-    for theme in ("light", "dark"):
-        type(root).objects.filter(pk=root.pk).update(theme=theme)
-        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+@pytest.mark.parametrize("part", in_parts([*ROUTES, *STATES]), ids=label)
+def test_accessible_in_both_themes_and_no_wider_than_the_screen(
+    part: list[Row | str], browse: Browse, world: World
+) -> None:
+    root, faults = world.people["root"], []
+    signed_in, visitor = browse(root), browse()
+    for where in part:
+        page = visitor if isinstance(where, Row) and where.access and where.access.public else signed_in
+        url = address(world, where)
+        for theme, rules in (("light", TAGS), ("dark", COLOURS)):
+            type(root).objects.filter(pk=root.pk).update(theme=theme)
+            page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+            show(page, url)
+            faults += [f"{url}, {theme}: {complaint}" for complaint in complaints(page, rules)]
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 800})
+            needed = page.evaluate("document.documentElement.scrollWidth")
+            if needed > width:
+                faults.append(f"{url}: {needed} px wide on a screen of {width} px")
+    assert faults == []
+
+
+@pytest.mark.parametrize("part", in_parts([*ROUTES]), ids=label)
+def test_every_page_says_what_it_is_without_javascript(part: list[Row | str], browse: Browse, world: World) -> None:
+    page, faults = browse(world.people["root"], java_script_enabled=False), []
+    for where in part:
+        url = address(world, where)
         show(page, url)
-        assert complaints(page) == [], theme
-    for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 800})
-        needed = page.evaluate("document.documentElement.scrollWidth")
-        assert needed <= width, f"{needed} px wide on a screen of {width} px"
-
-
-@pytest.mark.parametrize("where", ROUTES, ids=label)
-def test_every_page_says_what_it_is_without_javascript(where: Row, browse: Browse, world: World) -> None:
-    page = browse(world.people["root"], java_script_enabled=False)
-    show(page, address(world, where))
-    assert page.locator("main").inner_text().strip()
-    assert page.locator("h1:visible, h2:visible").count() >= 1
-    # What only scripts could do is not offered: a button outside a form, without a popover or dialog to open, is dead.
-    dead = page.locator(
-        "main button:visible:not(form button):not([form]):not([popovertarget]):not([commandfor])"
-    ).all_inner_texts()
-    assert dead == []
+        if not page.locator("main").inner_text().strip() or not page.locator("h1:visible, h2:visible").count():
+            faults.append(f"{url} says nothing")
+        # What only scripts could do is not offered: a button outside a form, that opens no popover or dialog, is dead.
+        dead = page.locator(
+            "main button:visible:not(form button):not([form]):not([popovertarget]):not([commandfor])"
+        ).all_inner_texts()
+        faults += [f"{url}: nothing happens on {text!r}" for text in dead]
+    assert faults == []
