@@ -14,8 +14,7 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.utils import timezone, translation
 from django.utils.translation import gettext, ngettext, npgettext, pgettext
-from jinja2 import Environment, StrictUndefined, pass_context, pass_eval_context
-from jinja2.nodes import EvalContext
+from jinja2 import Environment, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from lucide.jinja import lucide
 from markupsafe import Markup, escape
@@ -127,20 +126,31 @@ def initials(text: str) -> str:
     return "".join(word[0] for word in dict.fromkeys([words[0], words[-1]])).upper()[:2] if words else "?"
 
 
-@pass_eval_context
-def translate(context: EvalContext, message: str, **values: object) -> str:
+@pass_context
+def translate(context: Context, message: str, **values: object) -> str:
     """``_("Lock %(name)s", name=…)`` of the templates; what is put in is escaped, but not in a plain mail."""
-    language = translation.get_language()
-    if not context.autoescape:
+    language = _language(context)
+    if not context.eval_ctx.autoescape:
         return str(_translated(language, message)) % values
     return _translated(language, message) % values if values else _without_values(language, message)
 
 
-@pass_eval_context
-def translate_number(context: EvalContext, one: str, many: str, num: int, **values: object) -> str:
+@pass_context
+def translate_number(context: Context, one: str, many: str, num: int, **values: object) -> str:
     """``ngettext`` of the templates; the number is ``%(num)d``."""
-    text = _translated_number(translation.get_language(), one, many, num)
-    return (text if context.autoescape else str(text)) % {"num": num, **values}
+    text = _translated_number(_language(context), one, many, num)
+    return (text if context.eval_ctx.autoescape else str(text)) % {"num": num, **values}
+
+
+def _language(context: Context) -> str | None:
+    """The language in force; asked of Django once a request, for a page has a hundred texts and it asks the thread."""
+    request = context.get("request")
+    if request is None:
+        return translation.get_language()
+    kept: str | None = getattr(request, "language_of_page", None)
+    if kept is None:
+        kept = request.language_of_page = translation.get_language()
+    return kept
 
 
 @lru_cache(maxsize=4096)

@@ -7,7 +7,7 @@ page 1 costs, and rows that come or go meanwhile neither repeat nor vanish.
 import base64
 import binascii
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -226,15 +226,26 @@ def bounded_count(rows: QuerySet[M], most: int = 1_000) -> int:
 
 def bounded_counts(lists: Mapping[str, QuerySet[Any]], most: int = 1_000) -> dict[str, int]:
     """Several bounded counts in one query."""
+    return dict(zip(lists, ask_counts(*write_counts(lists.values(), most)), strict=True))
+
+
+def write_counts(lists: Iterable[QuerySet[Any]], most: int = 1_000) -> tuple[str, list[Any]]:
+    """The query with its parameters; where the lists are the same for everybody, it may be kept."""
     parts: list[str] = []
     params: list[Any] = []
-    for number, rows in enumerate(lists.values()):
+    for number, rows in enumerate(lists):
         sql, values = rows.order_by().values("pk")[:most].query.sql_with_params()
         parts.append(f"(SELECT COUNT(*) FROM ({sql}) counted_{number})")  # noqa: S608 - written by the ORM
         params += values
+    return f"SELECT {', '.join(parts)}", params
+
+
+def ask_counts(sql: str, params: list[Any]) -> tuple[int, ...]:
+    """The counts that ``write_counts`` asks for, in their order."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {', '.join(parts)}", params)
-        return dict(zip(lists, cursor.fetchone(), strict=True))
+        cursor.execute(sql, params)
+        found: tuple[int, ...] = cursor.fetchone()
+    return found
 
 
 def count_label(count: int, most: int = 1_000) -> str:
