@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from requests.adapters import HTTPAdapter
 
 from sso import limits
-from sso.claims import ProviderSilent
+from sso.claims import ProviderBusy, ProviderSilent
 
 CONNECT = 5.0  # seconds for the connection
 TOTAL = 10.0  # seconds for everything, however slowly the other side drips
@@ -23,7 +23,7 @@ CHUNK = 65_536
 
 
 class NoAnswer(Exception):
-    """There is no answer that could be used. ``code`` is stable: timeout, unreachable, certificate, redirect, …"""
+    """There is no answer that could be used. ``code`` is stable: timeout, busy, unreachable, redirect, …"""
 
     def __init__(self, code: str, sentence: str) -> None:
         super().__init__(sentence)
@@ -89,6 +89,8 @@ def fetch(
     try:
         # The deadline of limits is for looking up the name, which nothing else ends.
         return limits.ask(host(url), lambda: _ask(url, data, headers, total), deadline=total + 1, paused=paused)
+    except ProviderBusy as error:
+        raise NoAnswer("busy", str(error)) from error
     except ProviderSilent as error:
         raise NoAnswer("timeout", str(error)) from error
 

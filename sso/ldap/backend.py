@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Account
 from accounts.services.ways import Attempt
 from sessions_admin.models import Method
-from sso.claims import ProviderRefused, ProviderSilent
+from sso.claims import ProviderBusy, ProviderRefused, ProviderSilent
 from sso.ldap.directory import Broken, Directory, Found, NotThere, WrongPassword
 from sso.models import Identity, Provider
 from sso.services.arrival import way_of
@@ -58,7 +58,7 @@ class DirectoryBackend(BaseBackend):
                 attempt.heard |= isinstance(refused, WrongPassword)
             except ProviderSilent as refused:
                 _note(attempt, provider, refused)
-                attempt.sentence = _("%(name)s does not answer. Try again later.") % {"name": provider.name}
+                attempt.sentence = _not_asked(refused) % {"name": provider.name}
             except Broken as refused:
                 _note(attempt, provider, refused)
                 attempt.sentence = _("%(name)s can't be asked at the moment. Tell your administrators.") % {
@@ -100,6 +100,12 @@ def _accept(attempt: Attempt, provider: Provider, found: Found, identity: Identi
         account = settle(provider, found.person, actor=attempt.actor)
     attempt.way, attempt.reason, attempt.sentence = way_of(provider, found.person, Method.LDAP), "", ""
     return account
+
+
+def _not_asked(refused: ProviderSilent) -> str:
+    if isinstance(refused, ProviderBusy):
+        return _("%(name)s was not asked: others wait already. Try again in a moment.")
+    return _("%(name)s does not answer. Try again later.")
 
 
 def _note(attempt: Attempt, provider: Provider, refused: ProviderRefused) -> None:

@@ -1,5 +1,7 @@
 """Signing in by the page with a directory's password: who is asked, in which order, and what becomes of it."""
 
+import threading
+import time
 from typing import Any
 
 import pytest
@@ -10,6 +12,8 @@ from accounts.roles import Role
 from audit.models import Entry
 from sessions_admin.models import Elevation, Session
 from settings_admin.models import ServerSettings
+from sso import limits
+from sso.claims import ProviderSilent
 from sso.ldap import connection
 from sso.ldap import directory as directory_module
 from sso.models import Identity, Provider
@@ -185,6 +189,33 @@ def test_a_directory_that_hangs_gives_one_sentence_and_local_sign_in_works(
     assert "Clinic does not answer. Try again later." in response.content.decode()
     assert reason() == "unreachable"
     assert sign_in("vic", PASSWORD).status_code == 302
+
+
+@pytest.mark.parametrize("first", ["down", "clinic"])
+def test_another_directory_works_while_two_people_wait_for_one_that_hangs(
+    directory: MakeDirectory, silent_port: int, monkeypatch: pytest.MonkeyPatch, first: str
+) -> None:
+    monkeypatch.setattr(connection, "ANSWER", 4)
+    monkeypatch.setattr(limits, "WAIT", 0.2)
+    rows = {"down": {"port": silent_port}, "clinic": {}}
+    made = {alias: directory(alias, **rows[alias]) for alias in (first, *(set(rows) - {first}))}
+
+    def hang() -> None:
+        with pytest.raises(ProviderSilent):
+            directory_module.Directory(made["down"].ldap).look_up("eva", paused=False)
+
+    hanging = [threading.Thread(target=hang) for _person in range(limits.EACH)]
+    for thread in hanging:
+        thread.start()
+    threading.Event().wait(0.3)
+    started = time.monotonic()
+    assert sign_in("eva", SECRET).status_code == 302
+    assert sign_in("nobody-there", SECRET).status_code == 503  # perhaps the other one knows them
+    assert "Down was not asked: others wait already." in sign_in("nobody-there", SECRET).content.decode()
+    assert reason() == "busy"
+    assert time.monotonic() - started < 3
+    for thread in hanging:
+        thread.join()
 
 
 def test_the_next_directory_is_asked_when_the_first_does_not_answer(directory: MakeDirectory) -> None:
