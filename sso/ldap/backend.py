@@ -14,7 +14,8 @@ from accounts.models import Account
 from accounts.services.ways import Attempt
 from sessions_admin.models import Method
 from sso.claims import ProviderBusy, ProviderRefused, ProviderSilent
-from sso.ldap.directory import Broken, Directory, Found, NotThere, WrongPassword
+from sso.ldap.directory import Directory, Found, NotThere, WrongPassword
+from sso.ldap.groups import Broken
 from sso.models import Identity, Provider
 from sso.services.arrival import way_of
 from sso.services.mapping import settle

@@ -16,6 +16,7 @@ from agora.base.models import fold
 from sso import limits
 from sso.claims import Person, ProviderRefused, ProviderSilent
 from sso.ldap.connection import SUBJECTS, name_in, same_dn, settings_of
+from sso.ldap.groups import Broken, is_denied
 from sso.models import Ldap
 from sso.models.ldap import GroupType
 
@@ -35,10 +36,6 @@ class NotEncrypted(ProviderSilent):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.reason = "tls"
-
-
-class Broken(ProviderRefused):
-    """What the provider's settings say is not so in the directory: nothing was learned about the person."""
 
 
 class WrongPassword(ProviderRefused):
@@ -137,11 +134,9 @@ class Directory(LDAPBackend):  # type: ignore[misc]  # the library has no types
     def judge(self, user: "DirectoryUser") -> Found:
         """Everything that the directory says of the person."""
         row = self.row
-        wanted = (row.require_group, row.deny_group, row.superuser_group)
-        required, denied, superuser = (user.is_in(group) if group else None for group in wanted)
-        if denied is False and row.group_type != GroupType.MEMBER_OF and not user.exists(row.deny_group):
-            # A rule that can't be asked is not a rule that was passed.
-            raise Broken("deny_group_missing", _("The directory has no group %(dn)s.") % {"dn": row.deny_group})
+        required = user.is_in(row.require_group) if row.require_group else None
+        superuser = user.is_in(row.superuser_group) if row.superuser_group else None
+        denied = is_denied(user, row.deny_group) if row.deny_group else None
         person = user.person(superuser)
         return Found(person, user.dn, Judgement(required, denied, superuser), user.disabled())
 
@@ -192,15 +187,16 @@ class DirectoryUser(_LDAPUser):  # type: ignore[misc]
         """Directly, wherever the group is, or by way of groups that the search finds."""
         kind = self.settings.GROUP_TYPE
         if self.backend.row.group_type in (GroupType.NAMES, GroupType.ACTIVE_DIRECTORY, GroupType.UNIQUE_NAMES):
-            direct = self._compare(group, kind.member_attr, self.dn)
+            direct = self.compares(group, kind.member_attr, self.dn)
         else:
             direct = bool(kind.is_member(self, group))
         return direct or any(same_dn(dn, group) for dn, _name in self.groups)
 
-    def _compare(self, group: str, attribute: str, value: str) -> bool:
+    def compares(self, group: str, attribute: str, value: str) -> bool:
+        """Has the group this value? Not where it lacks the attribute, or the attribute can't have such a value."""
         try:
             return bool(self.connection.compare_s(group, attribute, value.encode()))
-        except (ldap.NO_SUCH_OBJECT, ldap.NO_SUCH_ATTRIBUTE, ldap.UNDEFINED_TYPE):
+        except (ldap.NO_SUCH_OBJECT, ldap.NO_SUCH_ATTRIBUTE, ldap.UNDEFINED_TYPE, ldap.INVALID_SYNTAX):
             return False
 
     def exists(self, dn: str) -> bool:
