@@ -1,7 +1,7 @@
 """Passwords that a directory knows: asked after our own, in the order that the product lays down.
 
 A username with a password of ours is never sent to a directory. An account that is linked to one is checked only
-there. Any other is tried on each enabled directory in order.
+there, and nowhere while that one is disabled. Any other is tried on each enabled directory in order.
 """
 
 from typing import Any
@@ -38,8 +38,12 @@ class DirectoryBackend(BaseBackend):
         if account is not None and account.has_usable_password():
             return None
         linked = _identities(account)
+        enabled = [one for one in linked if one.provider.enabled]
+        if linked and not enabled:
+            _note(attempt, linked[0].provider, ProviderRefused("disabled", _("The account's directory is disabled.")))
+            return None
         if linked:
-            return self._in_turn(attempt, [(one.provider, one.username or username, one) for one in linked], password)
+            return self._in_turn(attempt, [(one.provider, one.username or username, one) for one in enabled], password)
         if attempt.confirming:
             return None
         providers = list(Provider.objects.directories())
@@ -82,8 +86,9 @@ class DirectoryBackend(BaseBackend):
 
 
 def _identities(account: Account | None) -> list[Identity]:
-    """The account's links to enabled directories, in their order."""
-    return list(Identity.objects.in_directories(account.pk)) if account is not None else []
+    """The account's links to directories, in their order. Also to disabled ones: what another directory calls by the
+    same name is somebody else."""
+    return list(Identity.objects.in_all_directories(account.pk)) if account is not None else []
 
 
 def _accept(attempt: Attempt, provider: Provider, found: Found, identity: Identity | None) -> Account:

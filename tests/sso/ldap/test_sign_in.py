@@ -110,6 +110,20 @@ def test_a_linked_account_is_checked_only_at_its_directory(directory: MakeDirect
     assert asked == ["clinic"]
 
 
+def test_an_account_of_a_disabled_directory_is_asked_for_at_no_other_one(
+    directory: MakeDirectory, asked: list[str]
+) -> None:
+    clinic = directory("clinic")
+    assert sign_in("eva", SECRET).status_code == 302
+    Provider.objects.filter(pk=clinic.pk).update(enabled=False)
+    directory("studio", suffix=STUDIO, link_by_username=True)
+    asked.clear()
+    assert sign_in("eva", STUDIO_SECRET).status_code == 422
+    assert (asked, reason()) == ([], "disabled")
+    assert Identity.objects.get().provider == clinic
+    assert sign_in("stella", STUDIO_SECRET).status_code == 302
+
+
 def test_two_directories_with_the_same_username_and_address_are_never_confused(directory: MakeDirectory) -> None:
     directory("clinic")
     directory("studio", suffix=STUDIO)
