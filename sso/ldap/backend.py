@@ -18,7 +18,7 @@ from sso.ldap.directory import Directory, Found, NotThere, WrongPassword
 from sso.ldap.groups import Broken
 from sso.models import Identity, Provider
 from sso.services.arrival import way_of
-from sso.services.mapping import settle
+from sso.services.mapping import decide, settle
 
 
 class DirectoryBackend(BaseBackend):
@@ -100,6 +100,10 @@ def _accept(attempt: Attempt, provider: Provider, found: Found, identity: Identi
     found.check()
     if identity is not None and identity.subject != found.person.subject:
         raise ProviderRefused("other_subject", _("The directory has somebody else by this username now."))
+    known = decide(provider, found.person).account
+    if known is not None and known.has_usable_password():
+        sentence = _("The account %(name)s has a password of this server, and is signed in to with that only.")
+        raise ProviderRefused("local_password", sentence % {"name": known.username})
     if attempt.confirming and identity is not None:
         account: Account = identity.account
     else:

@@ -123,6 +123,13 @@ class Directory(LDAPBackend):  # type: ignore[misc]  # the library has no types
         self.users.append(user)
         if user.dn is None or user.attrs is None:
             raise NotThere("unknown_username", _("The directory has nobody, or several, with this username."))
+        attribute = self.row.user_id_attribute
+        if not user.values(attribute):
+            sentence = _("The Admin Bind DN can't read %(attribute)s, the User ID Attribute. Let it read that.")
+            raise Broken("no_username", sentence % {"attribute": attribute})
+        if not user.username:
+            # Directories find "jane  doe", spaces and all, for "jane doe"; whoever counts guesses here does not.
+            raise NotThere("unknown_username", _("The directory spells this username in another way."))
         return user
 
     def nobody(self) -> "DirectoryUser":
@@ -205,15 +212,19 @@ class DirectoryUser(_LDAPUser):  # type: ignore[misc]
         except ldap.NO_SUCH_OBJECT:
             return False
 
+    @property
+    def username(self) -> str:
+        """What was typed, as the directory spells it; "" where it is another name to us."""
+        typed = fold(self._username)
+        return next((name for name in self.values(self.backend.row.user_id_attribute) if fold(name) == typed), "")
+
     def person(self, superuser: bool | None) -> Person:
-        typed, names = fold(self._username), self.values(self.backend.row.user_id_attribute)
-        username = next((name for name in names if fold(name) == typed), names[0] if names else "")
         found = self.groups
         groups = [name for _dn, name in found] + [dn for dn, _name in found]
         raw = {name: self.values(name) for name in self.attrs} | {"dn": self.dn}
         return Person(
             subject=self.subject(),
-            username=username,
+            username=self.username,
             email=self.value("mail"),
             first_name=self.value("givenName"),
             last_name=self.value("sn"),

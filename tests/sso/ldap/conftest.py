@@ -35,6 +35,7 @@ def clinic() -> str:
     for uid in ("eva", "max", "dora", "olaf"):
         made += person(uid, f"uid={uid},{people}", mail=f"{uid}@example.org", givenName=uid.title())
     made += person("blind", f"uid=blind,{people}")  # may not see who is in which group
+    made += person("words", f"cn=two words,{people}", cn="two words", sn="Words")
     made += f"dn: cn=twice,{people}\nobjectClass: inetOrgPerson\nuid: first\nuid: second\ncn: twice\nsn: Twice\n"
     made += f"userPassword: {SECRET}\n\n"
     made += f"dn: cn=plain,{people}\nobjectClass: person\ncn: plain\nsn: Plain\nuserPassword: {SECRET}\n\n"

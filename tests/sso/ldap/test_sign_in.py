@@ -260,6 +260,40 @@ def test_guesses_at_one_directory_are_counted_while_another_is_down(directory: M
     assert 429 in answers
 
 
+def test_a_password_is_tried_for_the_username_whose_guesses_are_counted_and_for_no_other_spelling(
+    make: Make, directory: MakeDirectory
+) -> None:
+    directory(link_by_username=True, user_id_attribute="cn")
+    make.account("two words")
+    assert sign_in("Two  words", SECRET).status_code == 422
+    assert reason() == "unknown_username"
+    assert sign_in("Two words", SECRET).status_code == 302
+
+
+@pytest.mark.parametrize("typed", ["two  words", "two\u00adwords", "two\u00a0 words", "two \t words"])
+def test_an_account_with_a_password_of_ours_is_not_entered_by_another_spelling(
+    make: Make, directory: MakeDirectory, typed: str
+) -> None:
+    make.account("two words", password=PASSWORD)
+    directory(link_by_username=True, user_id_attribute="cn")
+    assert sign_in(typed, SECRET).status_code == 422
+    assert not Identity.objects.exists()
+
+
+def test_an_account_that_got_a_password_of_ours_is_not_entered_by_its_name_in_the_directory(
+    directory: MakeDirectory,
+) -> None:
+    directory()
+    sign_in("eva", SECRET)
+    eva = Account.objects.get()
+    eva.username = "berg"
+    eva.set_password(PASSWORD)
+    eva.save()
+    assert sign_in("eva", SECRET).status_code == 422
+    assert reason() == "local_password"
+    assert sign_in("berg", PASSWORD).status_code == 302
+
+
 def test_a_directory_that_is_down_counts_no_failures_of_the_person(directory: MakeDirectory) -> None:
     directory(port=1)
     for _try in range(8):
