@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import requests
 from django.utils.translation import gettext as _
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError, TimeoutError
 
 from sso import limits
 from sso.claims import ProviderBusy, ProviderSilent
@@ -105,12 +106,14 @@ def _ask(url: str, data: Mapping[str, str] | None, headers: Mapping[str, str] | 
         except requests.exceptions.SSLError as error:
             sentence = _("The certificate of %(host)s is not valid: %(why)s.") % (named | {"why": _why(error)})
             raise NoAnswer("certificate", sentence) from error
-        except (requests.RequestException, OSError, ValueError) as error:
-            if deadline.over or isinstance(error, requests.Timeout):
+        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+            if deadline.over or isinstance(error, requests.Timeout | TimeoutError):
                 sentence = _("%(host)s did not answer within %(seconds)d seconds.") % (
                     named | {"seconds": round(total)}
                 )
                 raise NoAnswer("timeout", sentence) from error
+            if isinstance(error, HTTPError):  # the library's own below requests, while we read
+                raise NoAnswer("broken_off", _("%(host)s broke off in the middle of its answer.") % named) from error
             sentence = _("%(host)s can't be reached: %(why)s.") % (named | {"why": _why(error)})
             raise NoAnswer("unreachable", sentence) from error
 
