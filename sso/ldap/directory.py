@@ -16,7 +16,7 @@ from agora.base.models import fold
 from sso import limits
 from sso.claims import Person, ProviderRefused, ProviderSilent
 from sso.ldap.connection import SUBJECTS, name_in, same_dn, settings_of
-from sso.ldap.groups import Broken, is_denied
+from sso.ldap.groups import Broken, is_denied, is_member
 from sso.models import Ldap
 from sso.models.ldap import GroupType
 
@@ -141,8 +141,8 @@ class Directory(LDAPBackend):  # type: ignore[misc]  # the library has no types
     def judge(self, user: "DirectoryUser") -> Found:
         """Everything that the directory says of the person."""
         row = self.row
-        required = user.is_in(row.require_group) if row.require_group else None
-        superuser = user.is_in(row.superuser_group) if row.superuser_group else None
+        required = is_member(user, row.require_group, "require_group") if row.require_group else None
+        superuser = is_member(user, row.superuser_group, "superuser_group") if row.superuser_group else None
         denied = is_denied(user, row.deny_group) if row.deny_group else None
         person = user.person(superuser)
         return Found(person, user.dn, Judgement(required, denied, superuser), user.disabled())

@@ -17,6 +17,17 @@ class Broken(ProviderRefused):
     """What the provider's settings say is not so in the directory: nothing was learned about the person."""
 
 
+def is_member(user: "DirectoryUser", group: str, name: str) -> bool:
+    """Is the person in the Require Group or the Superuser Group, whose ``name`` is that of the field?
+
+    Raises Broken (require_group_missing, superuser_group_missing): that a group was renamed says nothing about people.
+    """
+    if user.is_in(group):
+        return True
+    _check_exists(user, group, name)
+    return False
+
+
 def is_denied(user: "DirectoryUser", group: str) -> bool:
     """Is the person in the Deny Group, by any of the ways in which directories say so, whatever kind is set?
 
@@ -24,8 +35,7 @@ def is_denied(user: "DirectoryUser", group: str) -> bool:
     """
     if user.is_in(group) or any(same_dn(dn, group) for dn in user.values("memberOf")):
         return True
-    if not user.exists(group):
-        raise Broken("deny_group_missing", _("The directory has no group %(dn)s.") % {"dn": group})
+    _check_exists(user, group, "deny_group")
     # Broader than what makes a member of the other two: a second uid may keep somebody out, but make no superuser.
     names = user.values("uid") + user.values(user.backend.row.user_id_attribute)
     told = [("member", user.dn), ("uniqueMember", user.dn), *(("memberUid", name) for name in names)]
@@ -35,6 +45,12 @@ def is_denied(user: "DirectoryUser", group: str) -> bool:
         sentence = _("The Admin Bind DN can't read memberOf: nobody knows who is in %(dn)s. Let it read memberOf.")
         raise Broken("deny_group_unreadable", sentence % {"dn": group})
     return False
+
+
+def _check_exists(user: "DirectoryUser", group: str, name: str) -> None:
+    if not user.exists(group):
+        sentence = _("The directory has no group %(dn)s, or the Admin Bind DN may not see it.")
+        raise Broken(f"{name}_missing", sentence % {"dn": group})
 
 
 def _lists(user: "DirectoryUser", group: str, attribute: str, value: str) -> bool:

@@ -16,7 +16,7 @@ from sso import limits
 from sso.claims import ProviderSilent
 from sso.ldap import connection
 from sso.ldap import directory as directory_module
-from sso.models import Identity, Provider
+from sso.models import Identity, Ldap, Provider
 from tests.conftest import PASSWORD, Make
 from tests.sso.ldap.conftest import CLINIC, SECRET, STUDIO, STUDIO_SECRET, MakeDirectory
 
@@ -190,6 +190,22 @@ def test_the_superuser_group_makes_superusers_and_leaving_it_takes_the_flag_away
     clinic.ldap.save()
     sign_in("eva", SECRET)
     assert set(Account.objects.superusers().values_list("username", flat=True)) == {"root"}
+
+
+@pytest.mark.parametrize("kind", ["group_of_names", "posix_group", "member_of"])
+@pytest.mark.parametrize("field", ["superuser_group", "require_group"])
+def test_a_group_that_is_gone_says_nothing_about_its_members(
+    make: Make, directory: MakeDirectory, kind: str, field: str
+) -> None:
+    make.account("boss", password=PASSWORD, role=Role.ADMINISTRATOR, is_superuser=True)
+    clinic = directory(superuser_group=f"cn=chiefs,{GROUPS}")
+    sign_in("eva", SECRET)
+    fields = {"group_type": kind, "superuser_group": "", field: f"cn=renamed,{GROUPS}"}
+    Ldap.objects.filter(pk=clinic.pk).update(**fields)
+    response = sign_in("eva", SECRET)
+    assert (response.status_code, reason()) == (503, f"{field}_missing")
+    assert "Tell your administrators." in response.content.decode()
+    assert Account.objects.named("eva").get().is_superuser
 
 
 def test_a_directory_that_hangs_gives_one_sentence_and_local_sign_in_works(
