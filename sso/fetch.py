@@ -32,7 +32,7 @@ class NoAnswer(Exception):
 
     @property
     def reason(self) -> str:
-        """For ``sso.limits``: only who let us wait is left alone for a while; a refused connection costs nothing."""
+        """For ``sso.limits``: who let us wait has not answered."""
         return "unreachable" if self.code == "timeout" else self.code
 
 

@@ -57,15 +57,14 @@ def ask(server: str, conversation: Callable[[], T], *, deadline: float = DEADLIN
         if thread.is_alive():
             _pause(server)  # nobody else is sent there meanwhile
             thread.join(max(0.0, deadline - SLOW))
-    if found:
-        _silent_until.pop(server, None)
-        return found[0]
-    if raised and getattr(raised[0], "reason", "") != "unreachable":
-        raise raised[0]  # it did answer
-    _pause(server)
+    if not found and not raised:
+        raise ProviderSilent(silence() % {"server": server})
+    if found or getattr(raised[0], "reason", "") != "unreachable":
+        _silent_until.pop(server, None)  # it did answer
+    # Who was refused a connection, or lost one, waited for nothing: the next is asked at once.
     if raised:
         raise raised[0]
-    raise ProviderSilent(silence() % {"server": server})
+    return found[0]
 
 
 def forget() -> None:

@@ -35,13 +35,32 @@ def test_a_conversation_past_its_deadline_is_given_up_and_the_server_left_in_pea
 
 
 def test_a_test_asks_also_while_the_server_is_left_in_peace() -> None:
-    def silent() -> None:
-        raise ProviderSilent("no")
-
     with pytest.raises(ProviderSilent):
-        limits.ask("ldap://slow", silent)
+        limits.ask("ldap://slow", lambda: threading.Event().wait(0.5), deadline=0.05)
     assert limits.ask("ldap://slow", lambda: "back", paused=False) == "back"
     assert limits.ask("ldap://slow", lambda: "back") == "back"
+
+
+def test_a_connection_that_is_refused_or_lost_keeps_nobody_else_away() -> None:
+    def refused() -> None:
+        raise ProviderSilent("Connection refused")
+
+    for _try in range(3):
+        with pytest.raises(ProviderSilent, match="Connection refused"):
+            limits.ask("ldap://restarting", refused)
+    assert limits.ask("ldap://restarting", lambda: "back") == "back"
+
+
+def test_a_refusal_that_came_late_is_an_answer_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "SLOW", 0.05)
+
+    def refuses() -> None:
+        threading.Event().wait(0.2)
+        raise ProviderRefused("wrong_password", "no")
+
+    for _try in range(2):
+        with pytest.raises(ProviderRefused, match="no"):
+            limits.ask("ldap://well", refuses)
 
 
 def test_a_refusal_is_an_answer() -> None:
