@@ -60,7 +60,7 @@ class DirectoryBackend(BaseBackend):
             except (NotThere, WrongPassword) as refused:
                 if isinstance(refused, WrongPassword) or not attempt.reason:
                     _note(attempt, provider, refused)
-                attempt.heard |= isinstance(refused, WrongPassword)
+                attempt.heard = True
             except ProviderSilent as refused:
                 _note(attempt, provider, refused)
                 attempt.sentence = _not_asked(refused) % {"name": provider.name}

@@ -276,6 +276,15 @@ def test_guesses_at_one_directory_are_counted_while_another_is_down(directory: M
     assert 429 in answers
 
 
+def test_names_that_nobody_has_are_counted_as_well_while_another_directory_is_down(directory: MakeDirectory) -> None:
+    """Else who guesses would learn which names there are."""
+    directory("down", port=1)
+    directory("clinic")
+    tried = {name: [sign_in(name, "guess").status_code for _try in range(8)] for name in ("eva", "nobody-there")}
+    assert tried["eva"] == tried["nobody-there"]
+    assert 429 in tried["eva"]
+
+
 def test_a_password_is_tried_for_the_username_whose_guesses_are_counted_and_for_no_other_spelling(
     make: Make, directory: MakeDirectory
 ) -> None:
