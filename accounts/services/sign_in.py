@@ -72,9 +72,9 @@ def check_credentials(request: HttpRequest, username: str, password: str, *, act
 
 def _failed(username: str, address: str | None, attempt: Attempt) -> None:
     known = Account.objects.named(username).first()
-    reason = attempt.reason or ("unknown username" if known is None else "wrong password")
+    reason = attempt.reason or ("unknown_username" if known is None else "wrong_password")
     if known is not None and not known.is_usable:
-        reason = "account locked" if known.is_locked else "account inactive"
+        reason = "account_locked" if known.is_locked else "account_inactive"
     waits: dict[str, Any] = {}
     if attempt.heard or not attempt.sentence:  # else nothing was learned, by nobody
         waits = throttle.count_failure(username, address, now=attempt.actor.at)

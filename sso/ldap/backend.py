@@ -9,9 +9,14 @@ from typing import Any
 from django.contrib.auth.backends import BaseBackend
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.models import Account
 from accounts.services.ways import Attempt
+from agora.base.actor import Actor
+from audit.events import event
+from audit.models import Outcome
+from audit.services import record
 from sessions_admin.models import Method
 from sso.claims import ProviderBusy, ProviderRefused, ProviderSilent
 from sso.ldap.directory import Directory, Found, NotThere, WrongPassword
@@ -19,6 +24,8 @@ from sso.ldap.groups import Broken
 from sso.models import Identity, Provider
 from sso.services.arrival import way_of
 from sso.services.mapping import decide, settle
+
+PASSED_OVER = event("provider.passed_over", gettext_lazy("Provider could not be asked at a sign-in"))
 
 
 class DirectoryBackend(BaseBackend):
@@ -53,19 +60,23 @@ class DirectoryBackend(BaseBackend):
         self, attempt: Attempt, asked: list[tuple[Provider, str, Identity | None]], password: str
     ) -> Account | None:
         """The first directory that knows the password decides; one that can't be asked leaves the question open."""
+        not_asked: list[tuple[Provider, ProviderRefused]] = []
         for provider, username, identity in asked:
             try:
                 found = Directory(provider.ldap).sign_in(username, password)
-                return _accept(attempt, provider, found, identity)
+                account = _accept(attempt, provider, found, identity)
+                _tell_passed_over(not_asked, attempt.actor)
+                return account
             except (NotThere, WrongPassword) as refused:
-                if isinstance(refused, WrongPassword) or not attempt.reason:
-                    _note(attempt, provider, refused)
+                _note(attempt, provider, refused, decides=isinstance(refused, WrongPassword) or not attempt.reason)
                 attempt.heard = True
             except ProviderSilent as refused:
                 _note(attempt, provider, refused)
+                not_asked.append((provider, refused))
                 attempt.sentence = _not_asked(refused) % {"name": provider.name}
             except Broken as refused:
                 _note(attempt, provider, refused)
+                not_asked.append((provider, refused))
                 attempt.sentence = _("%(name)s can't be asked at the moment. Tell your administrators.") % {
                     "name": provider.name
                 }
@@ -92,7 +103,7 @@ def _identities(account: Account | None) -> list[Identity]:
 
 
 def _accept(attempt: Attempt, provider: Provider, found: Found, identity: Identity | None) -> Account:
-    attempt.details = {
+    attempt.details |= {
         "provider": provider.name,
         "subject": found.person.subject,
         "directory_username": found.person.username,
@@ -118,7 +129,16 @@ def _not_asked(refused: ProviderSilent) -> str:
     return _("%(name)s does not answer. Try again later.")
 
 
-def _note(attempt: Attempt, provider: Provider, refused: ProviderRefused) -> None:
-    """For the audit log: which directory said what."""
-    attempt.reason = refused.reason
-    attempt.details |= {"provider": provider.name, "sentence": str(refused)}
+def _note(attempt: Attempt, provider: Provider, refused: ProviderRefused, *, decides: bool = True) -> None:
+    """For the audit log: what each directory said, and what it came to."""
+    attempt.details.setdefault("asked", []).append({"provider": provider.name, "reason": refused.reason})
+    if decides:
+        attempt.reason = refused.reason
+        attempt.details |= {"provider": provider.name, "sentence": str(refused)}
+
+
+def _tell_passed_over(providers: list[tuple[Provider, ProviderRefused]], actor: Actor) -> None:
+    """Somebody signed in by another directory; that one before it could not be asked is news for administrators."""
+    for provider, refused in providers:
+        how = {"reason": refused.reason, "sentence": str(refused)}
+        record(PASSED_OVER, actor=actor, target=provider, outcome=Outcome.FAILED, **how)

@@ -166,7 +166,7 @@ def test_locked_and_inactive_accounts_are_refused_with_the_same_sentence(directo
     sign_in("eva", SECRET)
     Account.objects.update(is_active=False)
     response = sign_in("eva", SECRET)
-    assert (response.status_code, reason()) == (422, "account inactive")
+    assert (response.status_code, reason()) == (422, "account_inactive")
     assert "or the account may not sign in" in response.content.decode()
 
 
@@ -249,9 +249,26 @@ def test_another_directory_works_while_two_people_wait_for_one_that_hangs(
 
 
 def test_the_next_directory_is_asked_when_the_first_does_not_answer(directory: MakeDirectory) -> None:
-    directory("down", port=1)
+    down = directory("down", port=1)
     directory("clinic")
     assert sign_in("eva", SECRET).status_code == 302
+    entry = Entry.objects.get(event="provider.passed_over")
+    assert (entry.target_id, entry.outcome, entry.details["reason"]) == (str(down.pk), "failed", "unreachable")
+    assert reason() == "success"
+
+
+def test_the_log_says_what_each_directory_said(directory: MakeDirectory) -> None:
+    directory("down", port=1)
+    directory("studio", suffix=STUDIO)
+    directory("clinic")
+    assert sign_in("max", "wrong").status_code == 503
+    details = Entry.objects.filter(event="session.opened").latest("pk").details
+    assert details["asked"] == [
+        {"provider": "Down", "reason": "unreachable"},
+        {"provider": "Studio", "reason": "unknown_username"},
+        {"provider": "Clinic", "reason": "wrong_password"},
+    ]
+    assert (details["reason"], details["provider"]) == ("wrong_password", "Clinic")
 
 
 @pytest.mark.parametrize(
