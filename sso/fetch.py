@@ -31,9 +31,14 @@ class NoAnswer(Exception):
         self.code = code
 
     @property
+    def timed_out(self) -> bool:
+        """For ``sso.limits``."""
+        return self.code == "timeout"
+
+    @property
     def reason(self) -> str:
         """For ``sso.limits``: who let us wait has not answered."""
-        return "unreachable" if self.code == "timeout" else self.code
+        return "unreachable" if self.timed_out else self.code
 
 
 @dataclass(frozen=True)

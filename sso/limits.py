@@ -61,7 +61,9 @@ def ask(server: str, conversation: Callable[[], T], *, deadline: float = DEADLIN
         raise ProviderSilent(silence() % {"server": server})
     if found or getattr(raised[0], "reason", "") != "unreachable":
         _silent_until.pop(server, None)  # it did answer
-    # Who was refused a connection, or lost one, waited for nothing: the next is asked at once.
+    elif getattr(raised[0], "timed_out", False):
+        _pause(server)  # after less than SLOW, where that was the limit
+    # Else the connection was refused, or lost, which let nobody wait: the next is asked at once.
     if raised:
         raise raised[0]
     return found[0]
