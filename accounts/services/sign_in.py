@@ -140,11 +140,15 @@ def close_session(request: HttpRequest, *, actor: Actor, cause: Cause = Cause.SI
             record(CLOSED, actor=who, target=row, account=account.username, cause=cause)
 
 
-def hold(request: HttpRequest, account: Account, *, way: Way, kept: Mapping[str, str] | None = None) -> None:
-    """The first proof was right but a step is missing: remember who, in a session that is still nobody's."""
+def hold(
+    request: HttpRequest, account: Account, *, way: Way, actor: Actor, kept: Mapping[str, str] | None = None
+) -> None:
+    """The first proof was right but a step is missing: remember who, in a session that is still nobody's; one that was
+    open in this browser ends."""
     store = request.session
-    if getattr(store, "account", None) is not None:
-        store.flush()
+    assert isinstance(store, SessionStore)
+    if store.account is not None:
+        close_session(request, cause=Cause.SIGNED_IN_AGAIN, actor=actor)
     store.cycle_key()
     until = (timezone.now() + PENDING_FOR).timestamp()
     store[PENDING] = {"account": account.pk, "until": until, "state": _state(account), "way": asdict(way)}
