@@ -187,14 +187,14 @@ def confirm_password(request: HttpRequest, account: Account, password: str, *, a
     throttle.check(account.username, actor.origin.address, now=actor.at)
     attempt = Attempt(actor=actor, confirming=True)
     right = authenticate(request, username=account.username, password=password, attempt=attempt) == account
-    if attempt.sentence and not right:
-        raise NobodyAnswered(attempt.sentence)
     with transaction.atomic():
         wait = throttle.wait_meanwhile(account.username, actor.origin.address, now=actor.at)
-        if not right:
+        if not right and (attempt.heard or not attempt.sentence):
             waits: dict[str, Any] = throttle.count_failure(account.username, actor.origin.address, now=actor.at)
             record(CONFIRMED, actor=actor, target=account, outcome=Outcome.FAILED, **waits)
     if wait:
         raise throttle.TooManyAttempts(wait)
+    if attempt.sentence and not right:
+        raise NobodyAnswered(attempt.sentence)
     if not right:
         raise WrongCredentials(str(_("This is not your current password.")))

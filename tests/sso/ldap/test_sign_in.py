@@ -364,3 +364,17 @@ def test_a_superuser_of_the_directory_confirms_admin_mode_with_its_password(
     assert client.post("/admin-mode/", {"reason": "Ticket 1", "password": SECRET}).status_code == 302
     assert Elevation.objects.running().count() == 1
     assert Account.objects.named("eva").get().email == "old@example.org"  # to be asked again is no sign-in
+
+
+def test_guesses_in_an_open_session_are_counted_while_another_directory_of_the_account_is_down(
+    root: Account, directory: MakeDirectory
+) -> None:
+    directory(superuser_group=f"cn=chiefs,{GROUPS}")
+    client = Client()
+    sign_in("eva", SECRET, client=client)
+    eva = Account.objects.named("eva").get()
+    Identity.objects.create(provider=directory("down", port=1), subject="1", account=eva, created_at=eva.created_at)
+    guess = {"reason": "Ticket 1", "password": "wrong"}
+    answers = [client.post("/admin-mode/", guess).content.decode() for _try in range(8)]
+    assert "Down does not answer. Try again later." in answers[0]
+    assert "Too many failed attempts." in answers[-1]
