@@ -62,6 +62,14 @@ class ProviderSilent(ProviderRefused):
         super().__init__("unreachable", message)
 
 
+class ProviderBusy(ProviderSilent):
+    """The provider was not asked: others wait for it, or for other providers, already."""
+
+    def __init__(self, message: str | Promise = "") -> None:
+        super().__init__(message)
+        self.reason = "busy"
+
+
 class NothingBegun(ProviderRefused):
     """An answer to nothing: the sign-in was never begun here, or its answer came before."""
 

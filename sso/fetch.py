@@ -12,9 +12,10 @@ from urllib.parse import urlsplit
 import requests
 from django.utils.translation import gettext as _
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError, TimeoutError
 
 from sso import limits
-from sso.claims import ProviderSilent
+from sso.claims import ProviderBusy, ProviderSilent
 
 CONNECT = 5.0  # seconds for the connection
 TOTAL = 10.0  # seconds for everything, however slowly the other side drips
@@ -23,16 +24,21 @@ CHUNK = 65_536
 
 
 class NoAnswer(Exception):
-    """There is no answer that could be used. ``code`` is stable: timeout, unreachable, certificate, redirect, …"""
+    """There is no answer that could be used. ``code`` is stable: timeout, busy, unreachable, redirect, …"""
 
     def __init__(self, code: str, sentence: str) -> None:
         super().__init__(sentence)
         self.code = code
 
     @property
+    def timed_out(self) -> bool:
+        """For ``sso.limits``."""
+        return self.code == "timeout"
+
+    @property
     def reason(self) -> str:
-        """For ``sso.limits``: only who let us wait is left alone for a while; a refused connection costs nothing."""
-        return "unreachable" if self.code == "timeout" else self.code
+        """For ``sso.limits``: who let us wait has not answered."""
+        return "unreachable" if self.timed_out else self.code
 
 
 @dataclass(frozen=True)
@@ -89,6 +95,8 @@ def fetch(
     try:
         # The deadline of limits is for looking up the name, which nothing else ends.
         return limits.ask(host(url), lambda: _ask(url, data, headers, total), deadline=total + 1, paused=paused)
+    except ProviderBusy as error:
+        raise NoAnswer("busy", str(error)) from error
     except ProviderSilent as error:
         raise NoAnswer("timeout", str(error)) from error
 
@@ -103,12 +111,14 @@ def _ask(url: str, data: Mapping[str, str] | None, headers: Mapping[str, str] | 
         except requests.exceptions.SSLError as error:
             sentence = _("The certificate of %(host)s is not valid: %(why)s.") % (named | {"why": _why(error)})
             raise NoAnswer("certificate", sentence) from error
-        except (requests.RequestException, OSError, ValueError) as error:
-            if deadline.over or isinstance(error, requests.Timeout):
+        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+            if deadline.over or isinstance(error, requests.Timeout | TimeoutError):
                 sentence = _("%(host)s did not answer within %(seconds)d seconds.") % (
                     named | {"seconds": round(total)}
                 )
                 raise NoAnswer("timeout", sentence) from error
+            if isinstance(error, HTTPError):  # the library's own below requests, while we read
+                raise NoAnswer("broken_off", _("%(host)s broke off in the middle of its answer.") % named) from error
             sentence = _("%(host)s can't be reached: %(why)s.") % (named | {"why": _why(error)})
             raise NoAnswer("unreachable", sentence) from error
 

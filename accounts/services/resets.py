@@ -154,7 +154,7 @@ def _mail(account: Account, actor: Actor) -> None:
         elif send(template, to=account.email, actor=actor, context=context) is None:
             reason = "mail is off"
         elif obstacle:
-            locked_or_off = "account locked" if account.is_locked else "account inactive"
+            locked_or_off = "account_locked" if account.is_locked else "account_inactive"
             reason = "no password" if account.is_usable else locked_or_off
     except CannotMail:
         reason = "not an e-mail address"

@@ -72,9 +72,9 @@ def check_credentials(request: HttpRequest, username: str, password: str, *, act
 
 def _failed(username: str, address: str | None, attempt: Attempt) -> None:
     known = Account.objects.named(username).first()
-    reason = attempt.reason or ("unknown username" if known is None else "wrong password")
+    reason = attempt.reason or ("unknown_username" if known is None else "wrong_password")
     if known is not None and not known.is_usable:
-        reason = "account locked" if known.is_locked else "account inactive"
+        reason = "account_locked" if known.is_locked else "account_inactive"
     waits: dict[str, Any] = {}
     if attempt.heard or not attempt.sentence:  # else nothing was learned, by nobody
         waits = throttle.count_failure(username, address, now=attempt.actor.at)
@@ -140,11 +140,15 @@ def close_session(request: HttpRequest, *, actor: Actor, cause: Cause = Cause.SI
             record(CLOSED, actor=who, target=row, account=account.username, cause=cause)
 
 
-def hold(request: HttpRequest, account: Account, *, way: Way, kept: Mapping[str, str] | None = None) -> None:
-    """The first proof was right but a step is missing: remember who, in a session that is still nobody's."""
+def hold(
+    request: HttpRequest, account: Account, *, way: Way, actor: Actor, kept: Mapping[str, str] | None = None
+) -> None:
+    """The first proof was right but a step is missing: remember who, in a session that is still nobody's; one that was
+    open in this browser ends."""
     store = request.session
-    if getattr(store, "account", None) is not None:
-        store.flush()
+    assert isinstance(store, SessionStore)
+    if store.account is not None:
+        close_session(request, cause=Cause.SIGNED_IN_AGAIN, actor=actor)
     store.cycle_key()
     until = (timezone.now() + PENDING_FOR).timestamp()
     store[PENDING] = {"account": account.pk, "until": until, "state": _state(account), "way": asdict(way)}
@@ -183,14 +187,14 @@ def confirm_password(request: HttpRequest, account: Account, password: str, *, a
     throttle.check(account.username, actor.origin.address, now=actor.at)
     attempt = Attempt(actor=actor, confirming=True)
     right = authenticate(request, username=account.username, password=password, attempt=attempt) == account
-    if attempt.sentence and not right:
-        raise NobodyAnswered(attempt.sentence)
     with transaction.atomic():
         wait = throttle.wait_meanwhile(account.username, actor.origin.address, now=actor.at)
-        if not right:
+        if not right and (attempt.heard or not attempt.sentence):
             waits: dict[str, Any] = throttle.count_failure(account.username, actor.origin.address, now=actor.at)
             record(CONFIRMED, actor=actor, target=account, outcome=Outcome.FAILED, **waits)
     if wait:
         raise throttle.TooManyAttempts(wait)
+    if attempt.sentence and not right:
+        raise NobodyAnswered(attempt.sentence)
     if not right:
         raise WrongCredentials(str(_("This is not your current password.")))

@@ -22,8 +22,8 @@ class Attempt:
     """One try at a username and password, handed to every backend that is asked; they write down what they found.
 
     ``sentence`` is set where nobody could say whether the password is right; ``details`` go into the audit entry.
-    ``heard``: somebody could say so, and it was not. ``confirming``: the person is signed in and is asked again,
-    nothing about the account is to change.
+    ``heard``: somebody answered, and it was not, or they know nobody of this name. ``confirming``: the person is signed
+    in and is asked again, nothing about the account is to change.
     """
 
     actor: Actor

@@ -74,7 +74,7 @@ def go_on(
 ) -> HttpResponse:
     """To the step that is still missing, else into the session. Whoever is half-way is nobody everywhere else."""
     if step := sign_in.missing_step(account, way):
-        sign_in.hold(request, account, way=way, kept=kept)
+        sign_in.hold(request, account, way=way, kept=kept, actor=request.actor)
         return redirect(f"{resolve_url(STEPS[step])}?next={quote(target)}")
     sign_in.open_session(request, account, way=way, kept=kept, actor=request.actor)
     return redirect(target)

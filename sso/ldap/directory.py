@@ -16,6 +16,7 @@ from agora.base.models import fold
 from sso import limits
 from sso.claims import Person, ProviderRefused, ProviderSilent
 from sso.ldap.connection import SUBJECTS, name_in, same_dn, settings_of
+from sso.ldap.groups import Broken, is_denied, is_member
 from sso.models import Ldap
 from sso.models.ldap import GroupType
 
@@ -35,10 +36,6 @@ class NotEncrypted(ProviderSilent):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.reason = "tls"
-
-
-class Broken(ProviderRefused):
-    """What the provider's settings say is not so in the directory: nothing was learned about the person."""
 
 
 class WrongPassword(ProviderRefused):
@@ -126,6 +123,13 @@ class Directory(LDAPBackend):  # type: ignore[misc]  # the library has no types
         self.users.append(user)
         if user.dn is None or user.attrs is None:
             raise NotThere("unknown_username", _("The directory has nobody, or several, with this username."))
+        attribute = self.row.user_id_attribute
+        if not user.values(attribute):
+            sentence = _("The Admin Bind DN can't read %(attribute)s, the User ID Attribute. Let it read that.")
+            raise Broken("no_username", sentence % {"attribute": attribute})
+        if not user.username:
+            # Directories find "jane  doe", spaces and all, for "jane doe"; whoever counts guesses here does not.
+            raise NotThere("unknown_username", _("The directory spells this username in another way."))
         return user
 
     def nobody(self) -> "DirectoryUser":
@@ -137,11 +141,9 @@ class Directory(LDAPBackend):  # type: ignore[misc]  # the library has no types
     def judge(self, user: "DirectoryUser") -> Found:
         """Everything that the directory says of the person."""
         row = self.row
-        wanted = (row.require_group, row.deny_group, row.superuser_group)
-        required, denied, superuser = (user.is_in(group) if group else None for group in wanted)
-        if denied is False and row.group_type != GroupType.MEMBER_OF and not user.exists(row.deny_group):
-            # A rule that can't be asked is not a rule that was passed.
-            raise Broken("deny_group_missing", _("The directory has no group %(dn)s.") % {"dn": row.deny_group})
+        required = is_member(user, row.require_group, "require_group") if row.require_group else None
+        superuser = is_member(user, row.superuser_group, "superuser_group") if row.superuser_group else None
+        denied = is_denied(user, row.deny_group) if row.deny_group else None
         person = user.person(superuser)
         return Found(person, user.dn, Judgement(required, denied, superuser), user.disabled())
 
@@ -192,15 +194,16 @@ class DirectoryUser(_LDAPUser):  # type: ignore[misc]
         """Directly, wherever the group is, or by way of groups that the search finds."""
         kind = self.settings.GROUP_TYPE
         if self.backend.row.group_type in (GroupType.NAMES, GroupType.ACTIVE_DIRECTORY, GroupType.UNIQUE_NAMES):
-            direct = self._compare(group, kind.member_attr, self.dn)
+            direct = self.compares(group, kind.member_attr, self.dn)
         else:
             direct = bool(kind.is_member(self, group))
         return direct or any(same_dn(dn, group) for dn, _name in self.groups)
 
-    def _compare(self, group: str, attribute: str, value: str) -> bool:
+    def compares(self, group: str, attribute: str, value: str) -> bool:
+        """Has the group this value? Not where it lacks the attribute, or the attribute can't have such a value."""
         try:
             return bool(self.connection.compare_s(group, attribute, value.encode()))
-        except (ldap.NO_SUCH_OBJECT, ldap.NO_SUCH_ATTRIBUTE, ldap.UNDEFINED_TYPE):
+        except (ldap.NO_SUCH_OBJECT, ldap.NO_SUCH_ATTRIBUTE, ldap.UNDEFINED_TYPE, ldap.INVALID_SYNTAX):
             return False
 
     def exists(self, dn: str) -> bool:
@@ -209,15 +212,19 @@ class DirectoryUser(_LDAPUser):  # type: ignore[misc]
         except ldap.NO_SUCH_OBJECT:
             return False
 
+    @property
+    def username(self) -> str:
+        """What was typed, as the directory spells it; "" where it is another name to us."""
+        typed = fold(self._username)
+        return next((name for name in self.values(self.backend.row.user_id_attribute) if fold(name) == typed), "")
+
     def person(self, superuser: bool | None) -> Person:
-        typed, names = fold(self._username), self.values(self.backend.row.user_id_attribute)
-        username = next((name for name in names if fold(name) == typed), names[0] if names else "")
         found = self.groups
         groups = [name for _dn, name in found] + [dn for dn, _name in found]
         raw = {name: self.values(name) for name in self.attrs} | {"dn": self.dn}
         return Person(
             subject=self.subject(),
-            username=username,
+            username=self.username,
             email=self.value("mail"),
             first_name=self.value("givenName"),
             last_name=self.value("sn"),

@@ -22,7 +22,11 @@ class IdentityQuerySet(models.QuerySet["Identity"]):
 
     def in_directories(self, account_id: int) -> Self:
         """The account's links to enabled LDAP providers, in the order in which they are asked."""
-        rows = self.filter(account_id=account_id, provider__enabled=True, provider__kind=Kind.LDAP)
+        return self.in_all_directories(account_id).filter(provider__enabled=True)
+
+    def in_all_directories(self, account_id: int) -> Self:
+        """The same with disabled ones: the account is known there and nowhere else."""
+        rows = self.filter(account_id=account_id, provider__kind=Kind.LDAP)
         return rows.select_related("provider__ldap", "account").order_by("provider__position", "pk")
 
     def with_both(self) -> Self:

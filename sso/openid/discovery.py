@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from django.utils.translation import gettext as _
 
-from sso.claims import ProviderRefused, ProviderSilent
+from sso.claims import ProviderBusy, ProviderRefused, ProviderSilent
 from sso.fetch import Answer, NoAnswer, fetch, scheme_of
 
 WELL_KNOWN = "/.well-known/openid-configuration"
@@ -73,7 +73,7 @@ def fetched(url: str, **how: Any) -> Answer:
     try:
         return fetch(encrypted(url), **how)
     except NoAnswer as error:
-        raise ProviderSilent(str(error)) from error
+        raise (ProviderBusy if error.code == "busy" else ProviderSilent)(str(error)) from error
 
 
 def read_json(answer: Answer) -> dict[str, Any]:

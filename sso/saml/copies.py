@@ -87,14 +87,22 @@ def due(actor: Actor) -> list[Provider]:
 
 
 def renew_due(*, actor: Actor) -> int:
-    """Renew each copy that is old; returns how many could be. One that can't be is tried again next time."""
-    renewed = 0
+    """Renew each copy that is old; returns how many could be. One that can't be is tried again next time.
+
+    An error that nobody foresaw is raised when the others are renewed.
+    """
+    renewed, unforeseen = 0, None
     for provider in due(actor):
         try:
             renew(provider, actor=actor)
         except BadMetadata:
             continue
-        renewed += 1
+        except Exception as error:
+            unforeseen = error
+        else:
+            renewed += 1
+    if unforeseen is not None:
+        raise unforeseen
     return renewed
 
 

@@ -2,6 +2,7 @@
 
 from copy import deepcopy
 from dataclasses import dataclass
+from datetime import UTC
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -83,11 +84,30 @@ def understand(xml: str, entity_id: str) -> IdentityProvider:
         raise BadMetadata(
             _("The metadata does not describe “%(wanted)s”, but: %(found)s.") % {"wanted": entity_id, "found": names}
         )
-    for one in (root, entity):
-        until = parse_datetime(one.get("validUntil") or "")
-        if until is not None and timezone.is_aware(until) and until <= timezone.now():
-            raise BadMetadata(_("The metadata was valid until %(at)s only.") % {"at": one.get("validUntil")})
-    return _facts(entity, entity_id)
+    _check_end(entity)
+    try:
+        return _facts(entity, entity_id)
+    except BadMetadata:
+        raise
+    except Exception as error:  # the library takes for granted that everything is there, in all sorts of ways
+        raise BadMetadata(_("The metadata is incomplete or not as SAML describes it.")) from error
+
+
+def _check_end(entity: Element) -> None:
+    """Raises BadMetadata when the provider's part, or what it stands in, is past its time."""
+    for one in (entity, *entity.iterancestors(), *entity.findall(f"{METADATA}IDPSSODescriptor")):
+        said = one.get("validUntil")
+        if said is None:
+            continue
+        try:
+            until = parse_datetime(said.strip())
+        except ValueError:
+            until = None
+        if until is None:
+            raise BadMetadata(_("The end of the metadata, “%(at)s”, is no time.") % {"at": said[:200]})
+        # SAML's times are UTC, with or without saying so (SAML 2.0 Core, 1.3.3).
+        if (until if timezone.is_aware(until) else until.replace(tzinfo=UTC)) <= timezone.now():
+            raise BadMetadata(_("The metadata was valid until %(at)s only.") % {"at": said[:200]})
 
 
 def _facts(entity: Element, entity_id: str) -> IdentityProvider:

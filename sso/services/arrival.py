@@ -88,7 +88,12 @@ def refuse(
         sentence=str(refused),
         **named,
     )
-    context = {"provider": provider, "silent": refused.status == 503, "reference": getattr(request, "request_id", "")}
+    context = {
+        "provider": provider,
+        "silent": refused.status == 503,
+        "busy": refused.reason == "busy",
+        "reference": getattr(request, "request_id", ""),
+    }
     return render(request, "sso/refused.html", context, status=refused.status)
 
 

@@ -130,8 +130,8 @@ def test_the_page_does_and_says_the_same_whoever_is_meant(mailbox: Mailbox, make
 @pytest.mark.parametrize(
     ("state", "reason", "sentence"),
     [
-        ("locked", "account locked", "The account is locked."),
-        ("inactive", "account inactive", "The account is out of use."),
+        ("locked", "account_locked", "The account is locked."),
+        ("inactive", "account_inactive", "The account is out of use."),
         ("no password", "no password", "The account has no password on this server."),
     ],
 )

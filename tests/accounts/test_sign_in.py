@@ -127,6 +127,21 @@ def test_signing_in_gives_a_new_key(client: Client, make: Make) -> None:
     assert opened.is_open
 
 
+def test_a_sign_in_that_misses_a_step_ends_the_session_that_was_open_here_and_says_so(
+    client: Client, make: Make, vic: Account
+) -> None:
+    make.account("ada", password=PASSWORD, must_change_password=True)
+    client.force_login(vic)
+    open_one = Session.objects.get(account=vic)
+    assert client.post(PAGE, {"username": "ada", "password": PASSWORD})["Location"].startswith("/sign-in/new-password/")
+    open_one.refresh_from_db()
+    assert (open_one.is_open, open_one.cause) == (False, Cause.SIGNED_IN_AGAIN)
+    entry = Entry.objects.get(event="session.closed")
+    assert (entry.actor_name, entry.target_id) == ("vic", str(open_one.pk))
+    assert entry.details == {"account": "vic", "cause": Cause.SIGNED_IN_AGAIN}
+    assert client.get("/profile/").status_code == 302
+
+
 def test_signing_out_is_a_post_and_ends_the_session(client: Client, make: Make) -> None:
     ada = make.account("ada", password=PASSWORD)
     client.force_login(ada)

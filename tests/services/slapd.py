@@ -45,6 +45,7 @@ overlay memberof
 memberof-group-oc groupOfNames
 memberof-member-ad member
 access to attrs=userPassword by anonymous auth by * none
+access to attrs=memberOf,member by dn.exact="uid=blind,ou=people,{suffix}" none by * break
 access to * by dn.exact="cn=admin,{suffix}" write by users read by anonymous auth
 """
 CONFIGURATION = """

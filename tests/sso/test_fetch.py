@@ -92,6 +92,20 @@ def test_nobody_there() -> None:
     assert refused.value.code == "unreachable"
 
 
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        ("200 OK\r\nContent-Length: 100", b"short"),
+        ("200 OK\r\nTransfer-Encoding: chunked", b"zz\r\nhello"),
+        ("200 OK\r\nTransfer-Encoding: chunked", b"5\r\nhel"),
+    ],
+)
+def test_who_hangs_up_in_the_middle_is_said_so(listen: Listen, head: str, body: bytes) -> None:
+    with pytest.raises(NoAnswer, match=r"broke off in the middle of its answer\.") as refused:
+        fetch(listen(answering(head, body)))
+    assert refused.value.code == "broken_off"
+
+
 def test_a_redirect_is_named_and_not_followed(listen: Listen) -> None:
     url = listen(answering("302 Found\r\nLocation: http://127.0.0.1:1/elsewhere\r\nContent-Length: 0"))
     with pytest.raises(NoAnswer, match=r"sends on to http://127\.0\.0\.1:1/elsewhere\.") as refused:

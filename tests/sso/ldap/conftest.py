@@ -34,6 +34,11 @@ def clinic() -> str:
     made = tree(CLINIC) + f"dn: ou=wards,{people}\nobjectClass: organizationalUnit\n\n"
     for uid in ("eva", "max", "dora", "olaf"):
         made += person(uid, f"uid={uid},{people}", mail=f"{uid}@example.org", givenName=uid.title())
+    made += person("blind", f"uid=blind,{people}")  # may not see who is in which group
+    made += person("words", f"cn=two words,{people}", cn="two words", sn="Words")
+    made += f"dn: cn=twice,{people}\nobjectClass: inetOrgPerson\nuid: first\nuid: second\ncn: twice\nsn: Twice\n"
+    made += f"userPassword: {SECRET}\n\n"
+    made += f"dn: cn=plain,{people}\nobjectClass: person\ncn: plain\nsn: Plain\nuserPassword: {SECRET}\n\n"
     made += person("wanda", f"uid=wanda,ou=wards,{people}", mail="wanda@example.org")
     # A comma, a plus, a quote, a backslash, a hash, brackets and umlauts in the name itself.
     made += person("jane", f"cn=Doe\\, Jane \\+ \\22Ö\\22 (a\\5Cb)*,ou=wards,{people}", cn='Doe, Jane + "Ö" (a\\b)*',
@@ -55,6 +60,8 @@ def clinic() -> str:
     made += group("banned", dora)
     made += group("unique", eva, kind="groupOfUniqueNames", attribute="uniqueMember")
     made += f"dn: cn=posix,{groups}\nobjectClass: posixGroup\ncn: posix\ngidNumber: 5002\nmemberUid: eva\n\n"
+    made += f"dn: cn=outside,{groups}\nobjectClass: posixGroup\ncn: outside\ngidNumber: 5003\n"
+    made += "memberUid: second\nmemberUid: plain\n\n"
     made += f"dn: cn=primary,{groups}\nobjectClass: posixGroup\ncn: primary\ngidNumber: 5001\n\n"
     return made
 

@@ -100,10 +100,44 @@ def test_deny_wins_over_require(directory: MakeDirectory) -> None:
     assert refused.value.reason == "require_group"
 
 
-def test_a_deny_group_that_is_not_there_lets_nobody_in(directory: MakeDirectory) -> None:
+KINDS = ("group_of_names", "group_of_unique_names", "posix_group", "member_of", "active_directory")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_deny_group_that_is_not_there_lets_nobody_in(directory: MakeDirectory, kind: str) -> None:
     with pytest.raises(ProviderRefused) as refused:
-        Directory(directory(deny_group=f"cn=baned,{GROUPS}").ldap).sign_in("eva", SECRET)
+        Directory(directory(group_type=kind, deny_group=f"cn=baned,{GROUPS}").ldap).sign_in("eva", SECRET)
     assert refused.value.reason == "deny_group_missing"
+
+
+@pytest.mark.parametrize(("attribute", "name"), [("uid", "first"), ("uid", "second"), ("cn", "twice"), ("cn", "plain")])
+def test_a_deny_group_of_usernames_knows_each_name_of_a_person(
+    directory: MakeDirectory, attribute: str, name: str
+) -> None:
+    row = directory(group_type="posix_group", deny_group=f"cn=outside,{GROUPS}", user_id_attribute=attribute).ldap
+    assert Directory(row).sign_in(name, SECRET).judgement.denied is True
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_who_is_listed_in_a_deny_group_of_another_kind_is_denied_as_well(directory: MakeDirectory, kind: str) -> None:
+    for group in ("chiefs", "unique", "posix"):
+        row = directory(f"{kind.replace('_', '-')}-{group}", group_type=kind, deny_group=f"cn={group},{GROUPS}").ldap
+        assert Directory(row).look_up("eva").judgement.denied is True
+        assert Directory(row).look_up("max").judgement.denied is False
+
+
+def test_a_deny_group_whose_members_can_not_be_read_lets_nobody_in(directory: MakeDirectory) -> None:
+    blind = {"admin_bind_dn": f"uid=blind,{PEOPLE}", "admin_bind_password": SECRET}
+    row = directory(group_type="member_of", deny_group=f"cn=banned,{GROUPS}", **blind).ldap
+    with pytest.raises(ProviderRefused) as refused:
+        Directory(row).sign_in("dora", SECRET)
+    assert refused.value.reason == "deny_group_unreadable"
+
+
+def test_a_name_that_fits_makes_nobody_a_superuser_whom_the_group_does_not_mean(directory: MakeDirectory) -> None:
+    """Many people may change their ``cn`` themselves."""
+    row = directory(group_type="posix_group", superuser_group=f"cn=outside,{GROUPS}", user_id_attribute="cn").ldap
+    assert Directory(row).sign_in("plain", SECRET).judgement.superuser is False
 
 
 @pytest.mark.parametrize("name", ["gone", "past"])

@@ -1,5 +1,7 @@
 """Signing in by the page with a directory's password: who is asked, in which order, and what becomes of it."""
 
+import threading
+import time
 from typing import Any
 
 import pytest
@@ -10,9 +12,11 @@ from accounts.roles import Role
 from audit.models import Entry
 from sessions_admin.models import Elevation, Session
 from settings_admin.models import ServerSettings
+from sso import limits
+from sso.claims import ProviderSilent
 from sso.ldap import connection
 from sso.ldap import directory as directory_module
-from sso.models import Identity, Provider
+from sso.models import Identity, Ldap, Provider
 from tests.conftest import PASSWORD, Make
 from tests.sso.ldap.conftest import CLINIC, SECRET, STUDIO, STUDIO_SECRET, MakeDirectory
 
@@ -106,6 +110,20 @@ def test_a_linked_account_is_checked_only_at_its_directory(directory: MakeDirect
     assert asked == ["clinic"]
 
 
+def test_an_account_of_a_disabled_directory_is_asked_for_at_no_other_one(
+    directory: MakeDirectory, asked: list[str]
+) -> None:
+    clinic = directory("clinic")
+    assert sign_in("eva", SECRET).status_code == 302
+    Provider.objects.filter(pk=clinic.pk).update(enabled=False)
+    directory("studio", suffix=STUDIO, link_by_username=True)
+    asked.clear()
+    assert sign_in("eva", STUDIO_SECRET).status_code == 422
+    assert (asked, reason()) == ([], "disabled")
+    assert Identity.objects.get().provider == clinic
+    assert sign_in("stella", STUDIO_SECRET).status_code == 302
+
+
 def test_two_directories_with_the_same_username_and_address_are_never_confused(directory: MakeDirectory) -> None:
     directory("clinic")
     directory("studio", suffix=STUDIO)
@@ -148,7 +166,7 @@ def test_locked_and_inactive_accounts_are_refused_with_the_same_sentence(directo
     sign_in("eva", SECRET)
     Account.objects.update(is_active=False)
     response = sign_in("eva", SECRET)
-    assert (response.status_code, reason()) == (422, "account inactive")
+    assert (response.status_code, reason()) == (422, "account_inactive")
     assert "or the account may not sign in" in response.content.decode()
 
 
@@ -174,6 +192,22 @@ def test_the_superuser_group_makes_superusers_and_leaving_it_takes_the_flag_away
     assert set(Account.objects.superusers().values_list("username", flat=True)) == {"root"}
 
 
+@pytest.mark.parametrize("kind", ["group_of_names", "posix_group", "member_of"])
+@pytest.mark.parametrize("field", ["superuser_group", "require_group"])
+def test_a_group_that_is_gone_says_nothing_about_its_members(
+    make: Make, directory: MakeDirectory, kind: str, field: str
+) -> None:
+    make.account("boss", password=PASSWORD, role=Role.ADMINISTRATOR, is_superuser=True)
+    clinic = directory(superuser_group=f"cn=chiefs,{GROUPS}")
+    sign_in("eva", SECRET)
+    fields = {"group_type": kind, "superuser_group": "", field: f"cn=renamed,{GROUPS}"}
+    Ldap.objects.filter(pk=clinic.pk).update(**fields)
+    response = sign_in("eva", SECRET)
+    assert (response.status_code, reason()) == (503, f"{field}_missing")
+    assert "Tell your administrators." in response.content.decode()
+    assert Account.objects.named("eva").get().is_superuser
+
+
 def test_a_directory_that_hangs_gives_one_sentence_and_local_sign_in_works(
     make: Make, directory: MakeDirectory, silent_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -187,10 +221,54 @@ def test_a_directory_that_hangs_gives_one_sentence_and_local_sign_in_works(
     assert sign_in("vic", PASSWORD).status_code == 302
 
 
+@pytest.mark.parametrize("first", ["down", "clinic"])
+def test_another_directory_works_while_two_people_wait_for_one_that_hangs(
+    directory: MakeDirectory, silent_port: int, monkeypatch: pytest.MonkeyPatch, first: str
+) -> None:
+    monkeypatch.setattr(connection, "ANSWER", 4)
+    monkeypatch.setattr(limits, "WAIT", 0.2)
+    rows = {"down": {"port": silent_port}, "clinic": {}}
+    made = {alias: directory(alias, **rows[alias]) for alias in (first, *(set(rows) - {first}))}
+
+    def hang() -> None:
+        with pytest.raises(ProviderSilent):
+            directory_module.Directory(made["down"].ldap).look_up("eva", paused=False)
+
+    hanging = [threading.Thread(target=hang) for _person in range(limits.EACH)]
+    for thread in hanging:
+        thread.start()
+    threading.Event().wait(0.3)
+    started = time.monotonic()
+    assert sign_in("eva", SECRET).status_code == 302
+    assert sign_in("nobody-there", SECRET).status_code == 503  # perhaps the other one knows them
+    assert "Down was not asked: others wait already." in sign_in("nobody-there", SECRET).content.decode()
+    assert reason() == "busy"
+    assert time.monotonic() - started < 3
+    for thread in hanging:
+        thread.join()
+
+
 def test_the_next_directory_is_asked_when_the_first_does_not_answer(directory: MakeDirectory) -> None:
-    directory("down", port=1)
+    down = directory("down", port=1)
     directory("clinic")
     assert sign_in("eva", SECRET).status_code == 302
+    entry = Entry.objects.get(event="provider.passed_over")
+    assert (entry.target_id, entry.outcome, entry.details["reason"]) == (str(down.pk), "failed", "unreachable")
+    assert reason() == "success"
+
+
+def test_the_log_says_what_each_directory_said(directory: MakeDirectory) -> None:
+    directory("down", port=1)
+    directory("studio", suffix=STUDIO)
+    directory("clinic")
+    assert sign_in("max", "wrong").status_code == 503
+    details = Entry.objects.filter(event="session.opened").latest("pk").details
+    assert details["asked"] == [
+        {"provider": "Down", "reason": "unreachable"},
+        {"provider": "Studio", "reason": "unknown_username"},
+        {"provider": "Clinic", "reason": "wrong_password"},
+    ]
+    assert (details["reason"], details["provider"]) == ("wrong_password", "Clinic")
 
 
 @pytest.mark.parametrize(
@@ -213,6 +291,49 @@ def test_guesses_at_one_directory_are_counted_while_another_is_down(directory: M
     directory("clinic")
     answers = [sign_in("eva", f"guess {number}").status_code for number in range(8)]
     assert 429 in answers
+
+
+def test_names_that_nobody_has_are_counted_as_well_while_another_directory_is_down(directory: MakeDirectory) -> None:
+    """Else who guesses would learn which names there are."""
+    directory("down", port=1)
+    directory("clinic")
+    tried = {name: [sign_in(name, "guess").status_code for _try in range(8)] for name in ("eva", "nobody-there")}
+    assert tried["eva"] == tried["nobody-there"]
+    assert 429 in tried["eva"]
+
+
+def test_a_password_is_tried_for_the_username_whose_guesses_are_counted_and_for_no_other_spelling(
+    make: Make, directory: MakeDirectory
+) -> None:
+    directory(link_by_username=True, user_id_attribute="cn")
+    make.account("two words")
+    assert sign_in("Two  words", SECRET).status_code == 422
+    assert reason() == "unknown_username"
+    assert sign_in("Two words", SECRET).status_code == 302
+
+
+@pytest.mark.parametrize("typed", ["two  words", "two\u00adwords", "two\u00a0 words", "two \t words"])
+def test_an_account_with_a_password_of_ours_is_not_entered_by_another_spelling(
+    make: Make, directory: MakeDirectory, typed: str
+) -> None:
+    make.account("two words", password=PASSWORD)
+    directory(link_by_username=True, user_id_attribute="cn")
+    assert sign_in(typed, SECRET).status_code == 422
+    assert not Identity.objects.exists()
+
+
+def test_an_account_that_got_a_password_of_ours_is_not_entered_by_its_name_in_the_directory(
+    directory: MakeDirectory,
+) -> None:
+    directory()
+    sign_in("eva", SECRET)
+    eva = Account.objects.get()
+    eva.username = "berg"
+    eva.set_password(PASSWORD)
+    eva.save()
+    assert sign_in("eva", SECRET).status_code == 422
+    assert reason() == "local_password"
+    assert sign_in("berg", PASSWORD).status_code == 302
 
 
 def test_a_directory_that_is_down_counts_no_failures_of_the_person(directory: MakeDirectory) -> None:
@@ -243,3 +364,17 @@ def test_a_superuser_of_the_directory_confirms_admin_mode_with_its_password(
     assert client.post("/admin-mode/", {"reason": "Ticket 1", "password": SECRET}).status_code == 302
     assert Elevation.objects.running().count() == 1
     assert Account.objects.named("eva").get().email == "old@example.org"  # to be asked again is no sign-in
+
+
+def test_guesses_in_an_open_session_are_counted_while_another_directory_of_the_account_is_down(
+    root: Account, directory: MakeDirectory
+) -> None:
+    directory(superuser_group=f"cn=chiefs,{GROUPS}")
+    client = Client()
+    sign_in("eva", SECRET, client=client)
+    eva = Account.objects.named("eva").get()
+    Identity.objects.create(provider=directory("down", port=1), subject="1", account=eva, created_at=eva.created_at)
+    guess = {"reason": "Ticket 1", "password": "wrong"}
+    answers = [client.post("/admin-mode/", guess).content.decode() for _try in range(8)]
+    assert "Down does not answer. Try again later." in answers[0]
+    assert "Too many failed attempts." in answers[-1]

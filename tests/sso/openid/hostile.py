@@ -66,6 +66,7 @@ class Hostile:
         self.about: dict[str, Any] = {"sub": "248289", "preferred_username": "vera", "email": "vera@example.com"}
         self.document: dict[str, Any] = {}
         self.answers: dict[str, tuple[int, str, bytes]] = {}
+        self.breaks_off: set[str] = set()  # paths where the answer ends before it said it would
         self.codes: dict[str, str] = {}  # code -> nonce, each good for one exchange
         self.asked: list[tuple[str, dict[str, str], dict[str, str]]] = []  # path, form, headers
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -149,7 +150,8 @@ def _handler(provider: Hostile) -> type[BaseHTTPRequestHandler]:
             status, kind, body = provider.answer(urlsplit(self.path).path, form, dict(self.headers))
             self.send_response(status)
             self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
+            more = 100 if urlsplit(self.path).path in provider.breaks_off else 0
+            self.send_header("Content-Length", str(len(body) + more))
             self.end_headers()
             self.wfile.write(body)
 

@@ -336,6 +336,21 @@ def test_a_broken_provider_is_one_sentence(
     nobody_came_in(client)
 
 
+@pytest.mark.parametrize("path", ["/.well-known/openid-configuration", "/token", "/keys", "/userinfo"])
+def test_a_provider_that_hangs_up_in_the_middle_of_an_answer(
+    path: str, client: Client, hostile: Hostile, connect: Connect
+) -> None:
+    connect(hostile)
+    hostile.breaks_off.add(path)
+    page = client.post("/sso/staff/login/")
+    if page.status_code == 200:
+        page = come_back(client, hostile.agree(address_in(page)))
+    assert page.status_code == 503 and b"Staff does not answer" in page.content
+    assert reasons() == ["unreachable"]
+    assert "broke off in the middle" in Entry.objects.get(event="session.opened").details["sentence"]
+    nobody_came_in(client)
+
+
 def test_a_provider_that_is_gone_does_not_hold_up_the_sign_in_page(
     client: Client, hostile: Hostile, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,8 @@ from django.test import Client
 from accounts.models import Account
 from accounts.services.locks import lock
 from audit.models import Entry, Outcome
-from sessions_admin.models import Session
+from sessions_admin.models import Cause, Session
+from settings_admin.models import ServerSettings
 from sso.models import Begun, Identity
 from tests.conftest import Make
 from tests.sso.openid.conftest import Connect, begin, come_back, sign_in
@@ -159,3 +160,16 @@ def test_only_a_post_begins(client: Client, hostile: Hostile, connect: Connect) 
     assert client.get("/sso/staff/login/").status_code == 200
     assert not Begun.objects.exists() and not hostile.asked
     assert client.head("/sso/staff/callback/").status_code == 405
+
+
+def test_over_an_open_session_a_sign_in_that_misses_our_second_factor_ends_it_and_says_so(
+    hostile: Hostile, connect: Connect, make: Make, ada: Account
+) -> None:
+    ServerSettings.objects.update(two_factor_required=True)
+    connect(hostile, ask_second_factor=True)
+    client = make.client(ada)
+    open_one = Session.objects.get(account=ada)
+    assert sign_in(client, hostile)["Location"].startswith("/sign-in/second-factor/")
+    open_one.refresh_from_db()
+    assert (open_one.is_open, open_one.cause) == (False, Cause.SIGNED_IN_AGAIN)
+    assert Entry.objects.get(event="session.closed").target_id == str(open_one.pk)

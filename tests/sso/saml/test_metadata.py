@@ -1,5 +1,6 @@
 """Metadata: theirs, fetched within limits and kept beside the last good copy; ours, with our keys."""
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -22,6 +23,7 @@ from tests.sso.conftest import MakeProvider
 from tests.sso.saml.conftest import FORGED_BY, US, Visitor, answer, metadata
 
 ACTOR = Actor.system()
+EMPTY = re.compile(r"<X509Certificate>.*?</X509Certificate>", re.DOTALL)
 
 
 class Pages:
@@ -102,6 +104,22 @@ def test_what_can_t_be_had_is_said(pages: Pages, answer: dict[str, Any], says: s
         ("<x/>", "no identity provider at all"),
         (metadata("https://other.example.com/", "provider"), "other.example.com"),
         (metadata(FORGED_BY, "provider", also=' validUntil="2020-01-01T00:00:00Z"'), "valid until"),
+        *(
+            (metadata(FORGED_BY, "provider", also=f' validUntil="{end}"'), says)
+            for end, says in {
+                "2020-01-01T00:00:00": "valid until",
+                " 2020-01-01T00:00:00.1Z ": "valid until",
+                "2020-13-45T00:00:00Z": "is no time",
+                "2099-02-30T00:00:00Z": "is no time",
+                "soon": "is no time",
+                "": "is no time",
+            }.items()
+        ),
+        (
+            metadata(FORGED_BY, "provider").replace("<IDPSSODescriptor", '<IDPSSODescriptor validUntil="2020-01-01"'),
+            "valid until",
+        ),
+        (EMPTY.sub("<X509Certificate/>", metadata(FORGED_BY, "provider")), "incomplete"),
         (metadata(FORGED_BY, "provider").replace('use="signing"', 'use="encryption"'), "no certificate"),
         (metadata(FORGED_BY, "provider").replace("HTTP-Redirect", "HTTP-Artifact"), "by redirect or form"),
         (metadata(FORGED_BY, "provider").replace("https://forge.example.com/sso", "javascript:x"), "by redirect"),
@@ -141,6 +159,33 @@ def test_metadata_that_turns_bad_leaves_the_last_good_copy(pages: Pages, provide
     pages.body = metadata(FORGED_BY, "other").encode()
     copies.renew(lab, actor=ACTOR)
     assert Saml.objects.get(pk=lab.pk).metadata_copy == pages.body.decode()
+
+
+def test_broken_metadata_of_one_provider_keeps_no_other_from_being_renewed(
+    pages: Pages, provider: MakeProvider
+) -> None:
+    broken = EMPTY.sub("<X509Certificate/>", metadata("https://bad.example.com/", "provider"))
+    both = broken + metadata(FORGED_BY, "provider")
+    around = '<EntitiesDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata">'
+    pages.body = f"{around}{both}</EntitiesDescriptor>".encode()
+    known = {"metadata_url": pages.url, "sp_entity_id": US}
+    bad = provider("saml", "bad", idp_entity_id="https://bad.example.com/", **known)
+    provider("saml", "good", idp_entity_id=FORGED_BY, **known)
+    assert copies.renew_due(actor=ACTOR) == 1
+    assert Saml.objects.get(metadata_copy="").pk == bad.pk
+    assert "incomplete" in Entry.objects.get(event="provider.metadata_renewed", outcome="failed").details["reason"]
+
+
+def test_an_error_that_nobody_foresaw_is_told_when_the_others_are_renewed(
+    pages: Pages, provider: MakeProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages.body = metadata(FORGED_BY, "provider").encode()
+    provider("saml", "bad", metadata_url=pages.url, sp_entity_id=US, idp_entity_id="https://bad.example.com/")
+    good = provider("saml", "good", metadata_url=pages.url, sp_entity_id=US, idp_entity_id=FORGED_BY)
+    monkeypatch.setattr(copies, "understand", lambda xml, name: {FORGED_BY: understand(xml, FORGED_BY)}[name])
+    with pytest.raises(KeyError):
+        copies.renew_due(actor=ACTOR)
+    assert Saml.objects.exclude(metadata_copy="").get().pk == good.pk
 
 
 def test_a_provider_that_does_not_answer_is_said_to_be_silent(provider: MakeProvider, visitor: Visitor) -> None:
