@@ -84,6 +84,20 @@ def has_password(account: Account) -> bool:
     return account.has_usable_password() or any(knows(account) for knows in _elsewhere)
 
 
+_others: list[Callable[[Account], bool]] = []
+
+
+def let_in(lets: Callable[[Account], bool]) -> None:
+    """Declare a function that says whether another system would let this account in, without asking it."""
+    if lets not in _others:
+        _others.append(lets)
+
+
+def let_in_elsewhere(account: Account) -> bool:
+    """Is there a way in beside a password of ours?"""
+    return any(lets(account) for lets in _others)
+
+
 Leaving = Callable[[HttpRequest], str]
 _leaving: list[Leaving] = []
 

@@ -4,7 +4,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
-from accounts.services.rules import check_may_edit, fresh
+from accounts.services.rules import check_may_edit, fresh, keep_a_superuser_in
 from agora.base.actor import Actor
 from agora.base.errors import Refused
 from audit.events import event
@@ -27,6 +27,11 @@ def has_directory(account: Account) -> bool:
     return Identity.objects.in_directories(account.pk).exists()
 
 
+def has_way(account: Account) -> bool:
+    """Is it linked to an enabled provider of any kind?"""
+    return Identity.objects.of_account(account.pk).filter(provider__enabled=True).exists()
+
+
 def link(account: Account, provider: Provider, subject: str, *, username: str = "", actor: Actor) -> Identity:
     """From now on who the provider names so signs in as this account.
 
@@ -46,12 +51,13 @@ def link(account: Account, provider: Provider, subject: str, *, username: str = 
 def unlink(identity: Identity, *, actor: Actor) -> int:
     """The provider's word lets nobody into this account any more; sessions that came of it end. Returns how many.
 
-    Raises OnlySuperusersEditSuperusers.
+    Raises OnlySuperusersEditSuperusers, LastWayIn.
     """
     account, provider = identity.account, identity.provider
     with change(UNLINKED, actor=actor, target=account, provider=provider.name, subject=identity.subject) as entry:
         check_may_edit(fresh(account), actor)
-        identity.delete()
+        with keep_a_superuser_in():
+            identity.delete()
         ended = 0
         rows = Session.objects.not_closed().of_account(account.pk)
         for session in rows.of_provider(provider.pk, subject=identity.subject).select_related("account"):

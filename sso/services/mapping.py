@@ -197,6 +197,6 @@ def _refresh(account: Account, person: Person, actor: Actor) -> Account:
 def _give_role(account: Account, wanted: Mapping, actor: Actor) -> Account:
     try:
         return accounts.change_role(account, wanted.role, superuser=wanted.superuser, actor=actor)
-    except LastSuperuser:
-        record(KEPT_SUPERUSER, actor=actor, target=account, reason=_("It is the last superuser who can sign in."))
+    except LastSuperuser as refusal:
+        record(KEPT_SUPERUSER, actor=actor, target=account, reason=str(refusal))
         return account

@@ -8,7 +8,7 @@ from django.db.models import Max
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from accounts.services.rules import may_touch_superusers
+from accounts.services.rules import keep_a_superuser_in, may_touch_superusers
 from accounts.services.ways import Button
 from agora.base.actor import Actor
 from agora.base.errors import Refused
@@ -79,8 +79,8 @@ def change_provider(
 ) -> Provider:
     """Save what was typed over the provider with the same id; only what differs is recorded, field by field.
 
-    ``version`` is that of the row which the person saw. Raises ProviderChanged, NeverTested,
-    WayOfSuperusers.
+    ``version`` is that of the row which the person saw. Raises ProviderChanged, NeverTested, WayOfSuperusers,
+    LastWayIn.
     """
     _note_test(draft, untested, actor)
     with change(CHANGED, actor=actor) as entry:
@@ -99,7 +99,8 @@ def change_provider(
                 Provider.objects.filter(pk=row.pk).update(tested=draft.tested, tested_at=draft.tested_at)
             return row
         draft.version = row.version + 1
-        draft.save(update_fields=[*COMMON, "tested", "tested_at", "version"])
+        with keep_a_superuser_in():
+            draft.save(update_fields=[*COMMON, "tested", "tested_at", "version"])
         draft.settings.save(force_update=True)
         _write_group_roles(draft, group_roles)
         entry.details["untested"] = untested
@@ -107,14 +108,15 @@ def change_provider(
 
 
 def set_enabled(provider: Provider, enabled: bool, *, actor: Actor) -> Provider:
-    """Offer it on the sign-in page, or not; sessions that it opened go on."""
+    """Offer it on the sign-in page, or not; sessions that it opened go on. Raises WayOfSuperusers, LastWayIn."""
     with change(ENABLED if enabled else DISABLED, actor=actor, target=provider) as entry:
         row = _locked(provider.pk)
         _check_may_settle(row, actor)
         entry.compare({"enabled": row.enabled}, {"enabled": enabled})
         row.enabled, row.version = enabled, row.version + 1
         if not entry.silent:
-            row.save(update_fields=["enabled", "version"])
+            with keep_a_superuser_in():
+                row.save(update_fields=["enabled", "version"])
     return row
 
 
@@ -134,13 +136,17 @@ def move_provider(provider: Provider, *, up: bool, actor: Actor) -> None:
 
 
 def delete_provider(provider: Provider, *, actor: Actor) -> None:
-    """Remove it with what links accounts to it; the accounts and their open sessions stay."""
+    """Remove it with what links accounts to it; the accounts and their open sessions stay.
+
+    Raises WayOfSuperusers, LastWayIn.
+    """
     with change(DELETED, actor=actor, target=provider, kind=provider.kind, alias=provider.alias) as entry:
         row = _locked(provider.pk)
         _check_may_settle(row, actor)
         entry.details["accounts_linked"] = Identity.objects.of_provider(row.pk).count()
         entry.details["settings"] = _recorded(row, list(_group_roles(row)))
-        row.delete()
+        with keep_a_superuser_in():
+            row.delete()
 
 
 def lose_their_way(provider: Provider) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.services.rules import LastWayIn
 from agora.base.access import requires
 from agora.base.errors import Refused
 from agora.base.http import Request
@@ -69,7 +70,7 @@ def edit(request: Request, pk: int) -> HttpResponse:
                 untested="untested" in request.POST,
                 actor=request.actor,
             )
-        except (NeverTested, ProviderChanged) as refusal:
+        except (NeverTested, ProviderChanged, LastWayIn) as refusal:
             return show(request, draft, refusal=refusal)
         messages.success(request, _("Saved."))
         return redirect("sso:edit", pk)

@@ -6,7 +6,7 @@ from accounts.models import Account
 from sso.models import Identity, Provider
 from sso.services import providers
 from sso.services.providers import WayOfSuperusers
-from tests.conftest import Make
+from tests.conftest import PASSWORD, Make
 from tests.sso.conftest import MakeProvider
 
 
@@ -46,6 +46,8 @@ def test_not_one_that_a_superuser_comes_through(
     assert "Only a superuser changes it" in page.content.decode()
     saved = Provider.objects.with_settings().get()
     assert (saved.enabled, "evil" in saved.settings.discovery_endpoint) == (True, False)
+    root.set_password(PASSWORD)  # another way in
+    root.save()
     settle(saved, make, root)
 
 

@@ -165,6 +165,8 @@ def test_the_superuser_group_makes_superusers_and_leaving_it_takes_the_flag_away
     root: Account, directory: MakeDirectory
 ) -> None:
     clinic = directory(superuser_group=f"cn=chiefs,{GROUPS}")
+    root.set_password(PASSWORD)
+    root.save()
     sign_in("eva", SECRET)
     sign_in("max", SECRET)
     assert set(Account.objects.superusers().values_list("username", flat=True)) == {"root", "eva"}
