@@ -13,5 +13,6 @@ class SsoConfig(AppConfig):
 
         ways.know_passwords(identities.has_directory)
         ways.let_in(identities.has_way)
+        ways.ask_whether_it_stands(identities.still_stands)
         ways.offer(providers.buttons)
         ways.ask_when_leaving(leaving.where_to)

@@ -11,6 +11,7 @@ from audit.events import event
 from audit.services import change
 from sessions_admin.models import Session
 from sessions_admin.services import AlreadyClosed, end_session
+from sessions_admin.store import Way
 from sso.models import Identity, Provider
 from sso.services.mapping import LINKED
 
@@ -30,6 +31,14 @@ def has_directory(account: Account) -> bool:
 def has_way(account: Account) -> bool:
     """Is it linked to an enabled provider of any kind?"""
     return Identity.objects.of_account(account.pk).filter(provider__enabled=True).exists()
+
+
+def still_stands(account: Account, way: Way) -> bool:
+    """Does the provider, enabled, still know this account as whom it named a moment ago?"""
+    if way.provider_id is None:
+        return True
+    rows = Identity.objects.of_provider(way.provider_id).filter(account=account, subject=way.provider_subject)
+    return rows.filter(provider__enabled=True).exists()
 
 
 def link(account: Account, provider: Provider, subject: str, *, username: str = "", actor: Actor) -> Identity:
