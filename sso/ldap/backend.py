@@ -7,6 +7,7 @@ there. Any other is tried on each enabled directory in order.
 from typing import Any
 
 from django.contrib.auth.backends import BaseBackend
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
@@ -17,7 +18,7 @@ from sso.claims import ProviderRefused, ProviderSilent
 from sso.ldap.directory import Broken, Directory, Found, NotThere, WrongPassword
 from sso.models import Identity, Provider
 from sso.services.arrival import way_of
-from sso.services.mapping import settle
+from sso.services.mapping import check_enabled, settle
 
 
 class DirectoryBackend(BaseBackend):
@@ -96,6 +97,8 @@ def _accept(attempt: Attempt, provider: Provider, found: Found, identity: Identi
         raise ProviderRefused("other_subject", _("The directory has somebody else by this username now."))
     if attempt.confirming and identity is not None:
         account: Account = identity.account
+        with transaction.atomic():
+            check_enabled(provider)
     else:
         account = settle(provider, found.person, actor=attempt.actor)
     attempt.way, attempt.reason, attempt.sentence = way_of(provider, found.person, Method.LDAP), "", ""

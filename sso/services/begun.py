@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
@@ -34,9 +34,9 @@ def begin(
 ) -> Begun:
     """Write down that this browser is sent to the provider, with the id that its answer will name.
 
-    The answer to ``request`` must pass ``mark``, which gives the browser its cookie.
+    The answer to ``request`` must pass ``mark``, which gives the browser its cookie. Raises ProviderRefused (disabled).
     """
-    return Begun.objects.create(
+    return write(
         kind=provider.kind,
         alias=provider.alias,
         provider=None if report else provider,
@@ -48,6 +48,15 @@ def begin(
         created_at=actor.at,
         expires_at=actor.at + VALID,
     )
+
+
+def write(**values: Any) -> Begun:
+    """Raises ProviderRefused (disabled) where the provider was deleted while it was asked something."""
+    try:
+        with transaction.atomic():
+            return Begun.objects.create(**values)
+    except IntegrityError as error:
+        raise ProviderRefused("disabled", _("The provider was deleted meanwhile.")) from error
 
 
 def take(kind: str, alias: str, request_id: str, *, actor: Actor) -> tuple[Begun, dict[str, Any]]:

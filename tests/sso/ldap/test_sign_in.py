@@ -245,3 +245,23 @@ def test_a_superuser_of_the_directory_confirms_admin_mode_with_its_password(
     assert client.post("/admin-mode/", {"reason": "Ticket 1", "password": SECRET}).status_code == 302
     assert Elevation.objects.running().count() == 1
     assert Account.objects.named("eva").get().email == "old@example.org"  # to be asked again is no sign-in
+
+
+def test_a_directory_that_is_disabled_while_it_is_asked_lets_nobody_in(
+    directory: MakeDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory()
+    sign_in("eva", SECRET)
+    real = directory_module.Directory.sign_in
+
+    def slow(self: Any, username: str, password: str) -> Any:
+        found = real(self, username, password)
+        Provider.objects.update(enabled=False)
+        return found
+
+    monkeypatch.setattr(directory_module.Directory, "sign_in", slow)
+    for username in ("eva", "max"):
+        Provider.objects.update(enabled=True)
+        assert sign_in(username, SECRET).status_code == 422
+        assert reason() == "disabled"
+    assert not Account.objects.named("max").exists()
