@@ -96,9 +96,13 @@ def browser_of(request: HttpRequest) -> str:
 
 
 def mark(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    """The response, with the browser's name as a cookie: not for scripts, sent along when the provider links here."""
+    """The response, with the browser's name as a cookie: not for scripts, sent along when the provider links here.
+
+    It goes to every page, for sign-ins and tests begin on several: with none, each would give the browser another name,
+    and what it began before would be another browser's.
+    """
     response.set_cookie(
-        COOKIE, browser_of(request), max_age=VALID * 3, path="/sso/", secure=settings.HTTPS, httponly=True,
+        COOKIE, browser_of(request), max_age=VALID * 3, secure=settings.HTTPS, httponly=True,
         samesite="Lax",
     )  # fmt: skip
     return response
