@@ -1,7 +1,7 @@
 """Slows down guessing: each failure beyond a few makes the next try wait longer, for the username and for the address.
 
 The same holds for codes of the second factor, by account, for API keys, by address, and for what anybody may ask for
-without an account: password resets and registrations.
+without an account: password resets, registrations, and what concerns other systems that people sign in through.
 
 Kept in the database, so it holds in every process and survives a restart (OWASP Authentication Cheat Sheet).
 """
@@ -34,8 +34,12 @@ FREE = {
     "registration": 10,
     "registration-mail": 3,
     "confirmation": 20,
+    "provider-start": 1000,
+    "provider-refused": 20,
 }
 LONGEST = timedelta(minutes=15)
+# Behind one address a whole house begins to sign in; the first who comes through starts the count anew.
+SHORTER = {"provider-start": timedelta(seconds=30)}
 FORGOTTEN = timedelta(hours=24)  # after so long without a failure it starts anew
 
 
@@ -149,7 +153,7 @@ def count_all(values: Mapping[str, str], *, now: datetime) -> dict[str, int]:
         row = _locked(key, now)
         stale = now - row.failed_at > FORGOTTEN
         row.failures = 1 if stale else row.failures + 1
-        wait = wait_after(row.failures, free=FREE[kind])
+        wait = min(wait_after(row.failures, free=FREE[kind]), SHORTER.get(kind, LONGEST))
         longest, refused = max(longest, wait), max(refused, row.refused)
         row.failed_at, row.blocked_until, row.refused = now, now + wait, 0
         row.save()

@@ -14,6 +14,7 @@ from sso.claims import ProviderRefused
 from sso.models import Provider, Seen
 from sso.openid.discovery import discover
 from sso.openid.tokens import LEEWAY, header_of, verified
+from sso.services import floods
 from sso.services.leaving import end_sessions_of
 
 REFUSED = event("provider.sign_out_refused", gettext_lazy("Sign-out told by a provider refused"))
@@ -29,10 +30,13 @@ def hear(provider: Provider, token: str, *, actor: Actor) -> int:
     try:
         subject, session_id = _check(provider, token, now=actor.at)
     except ProviderRefused as refused:
+        if not floods.is_worth_an_entry(REFUSED, actor=actor):
+            raise
         record(
             REFUSED, actor=actor, target=provider, outcome=Outcome.FAILED, reason=refused.reason, sentence=str(refused)
         )
         raise
+    floods.forget(actor=actor)
     return end_sessions_of(provider, subject=subject, session_id=session_id, actor=actor)
 
 

@@ -13,7 +13,7 @@ from sso.saml.copies import facts_of
 from sso.saml.logout import answer_address, read_answer, read_request
 from sso.saml.protocol import LEAVING, sides_of
 from sso.saml.toolkit import Sides
-from sso.services import begun
+from sso.services import begun, floods
 from sso.services.leaving import SIGNED_OUT_THERE, end_sessions_of
 
 LOGOUT = "logout"
@@ -48,13 +48,8 @@ def came_back(request: HttpRequest, provider: Provider, *, actor: Actor) -> bool
 
 def refuse(request: HttpRequest, provider: Provider, refused: ProviderRefused, *, actor: Actor) -> HttpResponse:
     """The reason is recorded; the person sees that nothing happened, and a reference."""
-    record(
-        SIGNED_OUT_THERE,
-        actor=actor,
-        target=provider,
-        outcome=Outcome.FAILED,
-        reason=refused.reason,
-        sentence=str(refused),
-    )
+    if floods.is_worth_an_entry(SIGNED_OUT_THERE, actor=actor):
+        why = {"reason": refused.reason, "sentence": str(refused)}
+        record(SIGNED_OUT_THERE, actor=actor, target=provider, outcome=Outcome.FAILED, **why)
     sentence = _("The sign-out message was refused; nobody was signed out by it. Reference: %(reference)s")
     return refusal(request, sentence % {"reference": actor.origin.request_id}, status=refused.status)
