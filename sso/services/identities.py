@@ -7,6 +7,7 @@ from accounts.models import Account
 from accounts.services.rules import check_may_edit, fresh, keep_a_superuser_in
 from agora.base.actor import Actor
 from agora.base.errors import Refused
+from agora.base.models import locked
 from audit.events import event
 from audit.services import change
 from sessions_admin.models import Session
@@ -44,10 +45,11 @@ def still_stands(account: Account, way: Way) -> bool:
 def link(account: Account, provider: Provider, subject: str, *, username: str = "", actor: Actor) -> Identity:
     """From now on who the provider names so signs in as this account.
 
-    Raises AlreadyLinked, OnlySuperusersEditSuperusers.
+    Raises AlreadyLinked, OnlySuperusersEditSuperusers, Gone.
     """
     with change(LINKED, actor=actor, target=account, provider=provider.name, subject=subject):
         check_may_edit(fresh(account), actor)
+        locked(Provider.objects.all(), provider)
         try:
             with transaction.atomic():
                 return Identity.objects.create(
@@ -60,13 +62,13 @@ def link(account: Account, provider: Provider, subject: str, *, username: str = 
 def unlink(identity: Identity, *, actor: Actor) -> int:
     """The provider's word lets nobody into this account any more; sessions that came of it end. Returns how many.
 
-    Raises OnlySuperusersEditSuperusers, LastWayIn.
+    Raises OnlySuperusersEditSuperusers, LastWayIn, Gone.
     """
     account, provider = identity.account, identity.provider
     with change(UNLINKED, actor=actor, target=account, provider=provider.name, subject=identity.subject) as entry:
         check_may_edit(fresh(account), actor)
         with keep_a_superuser_in():
-            identity.delete()
+            locked(Identity.objects.all(), identity).delete()
         ended = 0
         rows = Session.objects.not_closed().of_account(account.pk)
         for session in rows.of_provider(provider.pk, subject=identity.subject).select_related("account"):

@@ -3,15 +3,17 @@
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.services.rules import LastWayIn
 from agora.base.access import requires
-from agora.base.errors import Refused
+from agora.base.errors import Gone, Refused
 from agora.base.http import Request
 from sso.forms.draft import Draft
 from sso.models import Kind, Provider
@@ -20,6 +22,13 @@ from sso.services.providers import NeverTested, ProviderChanged
 from sso.views.common import draft_of
 
 ALIAS = "ALIAS"  # stands in addresses until one was typed
+
+
+class ProviderGone(Gone):
+    message = gettext_lazy(
+        "Somebody else deleted this provider while you were editing it. "
+        "Saved now, what you typed becomes a new provider that no account is linked to."
+    )
 
 
 @requires("settings.change")
@@ -51,6 +60,9 @@ def create(request: Request, kind: str) -> HttpResponse:
             )
         except NeverTested as refusal:
             return show(request, draft, refusal=refusal)
+        except ValidationError as taken:
+            draft.common.add_error(None, taken)
+            return show(request, draft)
         messages.success(request, _("%(name)s is saved.") % {"name": made.name})
         return redirect("sso:list")
     return show(request, draft)
@@ -60,6 +72,8 @@ def create(request: Request, kind: str) -> HttpResponse:
 @sensitive_post_parameters()
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: Request, pk: int) -> HttpResponse:
+    if request.method == "POST" and not Provider.objects.filter(pk=pk).exists():
+        return show_gone(request)
     draft = draft_of(request, pk=pk)
     if request.method == "POST" and draft.is_valid():
         try:
@@ -72,9 +86,19 @@ def edit(request: Request, pk: int) -> HttpResponse:
             )
         except (NeverTested, ProviderChanged, LastWayIn) as refusal:
             return show(request, draft, refusal=refusal)
+        except Gone:
+            return show_gone(request)
+        except ValidationError as taken:
+            draft.common.add_error(None, taken)
+            return show(request, draft)
         messages.success(request, _("Saved."))
         return redirect("sso:edit", pk)
     return show(request, draft)
+
+
+def show_gone(request: Request) -> HttpResponse:
+    """What was typed over a provider that somebody else deleted, as a new one; nothing that was stored is in it."""
+    return show(request, draft_of(request, kind=request.POST.get("kind", "")), refusal=ProviderGone())
 
 
 def show(request: Request, draft: Draft, *, refusal: Refused | None = None) -> HttpResponse:
@@ -91,6 +115,7 @@ def show(request: Request, draft: Draft, *, refusal: Refused | None = None) -> H
         "kind_label": Kind(draft.kind).label,
         "version": version,
         "refusal": refusal,
+        "gone": isinstance(refusal, ProviderGone),
         "never_tested": isinstance(refusal, NeverTested),
         "tested": saved is not None and providers.is_tested(saved),
         "addresses": protocols.addresses(named),
