@@ -149,7 +149,8 @@ def hold(request: HttpRequest, account: Account, *, way: Way, kept: Mapping[str,
     until = (timezone.now() + PENDING_FOR).timestamp()
     store[PENDING] = {"account": account.pk, "until": until, "state": _state(account), "way": asdict(way)}
     keep(store, kept or {})
-    store.way = way  # type: ignore[attr-defined]  # of SessionStore
+    if isinstance(store, SessionStore):
+        store.way = way
 
 
 def held(request: HttpRequest) -> tuple[Account, Way] | None:

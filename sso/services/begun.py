@@ -59,11 +59,13 @@ def write(**values: Any) -> Begun:
         raise ProviderRefused("disabled", _("The provider was deleted meanwhile.")) from error
 
 
-def take(kind: str, alias: str, request_id: str, *, actor: Actor) -> tuple[Begun, dict[str, Any]]:
+def take(
+    kind: str, alias: str, request_id: str, *, actor: Actor, disabled_too: bool = False
+) -> tuple[Begun, dict[str, Any]]:
     """Use up what was begun under this id, whatever becomes of it, and what the protocol remembered.
 
     Raises NothingBegun, ProviderRefused (other_provider, expired_request, disabled). Which browser it was is asked by
-    ``check_browser``.
+    ``check_browser``. ``disabled_too``: what was begun was a sign-out, which nobody is kept from.
     """
     with transaction.atomic():
         rows = Begun.objects.select_for_update(of=("self",)).filter(request_digest=digest_of(request_id))
@@ -72,7 +74,7 @@ def take(kind: str, alias: str, request_id: str, *, actor: Actor) -> tuple[Begun
             raise NothingBegun
     if (begun.kind, begun.alias) != (kind, alias):
         raise ProviderRefused("other_provider", _("The sign-in was begun at another provider."))
-    if begun.provider is not None and not begun.provider.enabled:
+    if begun.provider is not None and not begun.provider.enabled and not disabled_too:
         raise ProviderRefused("disabled", _("The provider was disabled meanwhile."))
     if begun.expires_at <= actor.at:
         raise ProviderRefused("expired_request", _("The sign-in took longer than ten minutes."))
