@@ -30,8 +30,14 @@ from sso.services.arrival import arrive, refuse
 @require_GET
 def post(request: Request, alias: str) -> HttpResponse:
     """On to a provider that takes forms only: by itself, and by the button where it does not."""
-    address, fields = form_of(request, alias, request.GET.get("request", ""))
-    name = provider.name if (provider := floods.provider_at(Kind.SAML, alias)) else urlsplit(address).netloc
+    provider = floods.provider_at(Kind.SAML, alias)
+    if not (request_id := request.GET.get("request", "")):
+        raise NothingBegun
+    try:
+        address, fields = form_of(request, alias, request_id)
+    except ProviderRefused as refused:
+        return refuse(request, provider, refused, actor=request.actor)
+    name = provider.name if provider else urlsplit(address).netloc
     page = render(request, "sso/post.html", {"address": address, "fields": fields, "name": name})
     page._csp_update = {"form-action": [origin_of(address)]}  # type: ignore[attr-defined]  # read by django-csp
     return page

@@ -32,7 +32,7 @@ class NobodyToAsk(Refused):
 
 
 class NotConfirmed(Refused):
-    """The person sees no reason, but the reference under which it stands in the audit log."""
+    """The person sees no reason, but below it the reference under which it stands in the audit log."""
 
 
 @dataclass(frozen=True)
@@ -95,8 +95,7 @@ def fail(provider: Provider, refused: ProviderRefused, *, actor: Actor) -> NotCo
     """Record why; what comes back is to be raised."""
     why = {"reason": refused.reason, "sentence": str(refused)}
     record(CONFIRMED, actor=actor, target=provider, outcome=Outcome.FAILED, **why)
-    sentence = _("The other system did not confirm that it is you. Try again, or tell an administrator: %(reference)s.")
-    return NotConfirmed(sentence % {"reference": actor.origin.request_id})
+    return NotConfirmed(_("The other system did not confirm that it is you. Try again, or tell an administrator."))
 
 
 def confirmed(request: HttpRequest, *, now: datetime) -> bool:
