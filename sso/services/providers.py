@@ -17,6 +17,7 @@ from agora.base.models import locked
 from audit.events import event
 from audit.services import MASK, change, values_of
 from sso.models import GroupRole, Identity, Provider
+from sso.services import links as links_of
 from sso.services import testing
 
 CREATED = event("provider.created", _("Provider created"))
@@ -78,11 +79,12 @@ def create_provider(draft: Provider, group_roles: list[GroupRole], *, untested: 
 
 
 def change_provider(
-    draft: Provider, group_roles: list[GroupRole], *, version: int, untested: bool, actor: Actor
+    draft: Provider, group_roles: list[GroupRole], *, version: int, untested: bool, links: str = "", actor: Actor
 ) -> Provider:
     """Save what was typed over the provider with the same id; only what differs is recorded, field by field.
 
-    ``version`` is that of the row which the person saw. Raises ProviderChanged, Gone, NeverTested,
+    ``version`` is that of the row which the person saw. ``links``: "unlink" or "keep" those of accounts, which is asked
+    where the provider now is another issuer or directory. Raises LinksRemain then, ProviderChanged, Gone, NeverTested,
     WayOfSuperusers, LastWayIn, ValidationError for a name or alias that is taken.
     """
     _note_test(draft, untested, actor)
@@ -101,8 +103,10 @@ def change_provider(
             if draft.tested != row.tested:  # the same settings, seen to work by now
                 Provider.objects.filter(pk=row.pk).update(tested=draft.tested, tested_at=draft.tested_at)
             return row
-        draft.version = row.version + 1
         with keep_a_superuser_in():
+            if links_of.name_others(row, draft):
+                entry.details |= links_of.settle(row, links)
+            draft.version = row.version + 1
             _save_unique(draft, update_fields=[*COMMON, "tested", "tested_at", "version"])
         draft.settings.save(force_update=True)
         _write_group_roles(draft, group_roles)

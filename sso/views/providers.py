@@ -18,6 +18,7 @@ from agora.base.http import Request
 from sso.forms.draft import Draft
 from sso.models import Kind, Provider
 from sso.services import protocols, providers
+from sso.services.links import LinksRemain
 from sso.services.providers import NeverTested, ProviderChanged
 from sso.views.common import draft_of
 
@@ -82,9 +83,10 @@ def edit(request: Request, pk: int) -> HttpResponse:
                 draft.group_roles,
                 version=draft.version,
                 untested="untested" in request.POST,
+                links=request.POST.get("links", ""),
                 actor=request.actor,
             )
-        except (NeverTested, ProviderChanged, LastWayIn) as refusal:
+        except (NeverTested, ProviderChanged, LastWayIn, LinksRemain) as refusal:
             return show(request, draft, refusal=refusal)
         except Gone:
             return show_gone(request)
@@ -115,6 +117,8 @@ def show(request: Request, draft: Draft, *, refusal: Refused | None = None) -> H
         "kind_label": Kind(draft.kind).label,
         "version": version,
         "refusal": refusal,
+        "links_remain": isinstance(refusal, LinksRemain),
+        "untested": "untested" in request.POST,
         "gone": isinstance(refusal, ProviderGone),
         "never_tested": isinstance(refusal, NeverTested),
         "tested": saved is not None and providers.is_tested(saved),

@@ -43,7 +43,12 @@ def unlinked(found: Provider, actor: Actor) -> None:
     unlink(Identity.objects.of_provider(found.pk).get(), actor=actor)
 
 
-WAYS = [off, changed_off, delete, unlinked]
+def pointed_elsewhere(found: Provider, actor: Actor) -> None:
+    found.openid.discovery_endpoint = "https://id.example.org/.well-known/openid-configuration"
+    providers.change_provider(found, [], version=found.version, untested=True, links="unlink", actor=actor)
+
+
+WAYS = [off, changed_off, delete, unlinked, pointed_elsewhere]
 
 
 @pytest.mark.parametrize("act", WAYS)
@@ -119,7 +124,7 @@ def test_the_form_that_would_disable_the_last_way_in_comes_back_with_the_sentenc
     client = make.client(superuser(make, "eva", by=clinic))
     sent = {
         "name": "Other", "alias": "clinic", "new_account_role": "none", "client_id": "agora", "scopes": "openid",
-        "discovery_endpoint": "https://id.example.org/.well-known/openid-configuration", "username_claim": "sub",
+        "discovery_endpoint": clinic.openid.discovery_endpoint, "username_claim": "sub",
         "groups-TOTAL_FORMS": "0", "groups-INITIAL_FORMS": "0", "version": "1", "untested": "1",
     }  # fmt: skip
     response = client.post(f"/settings/server/single-sign-on/{clinic.pk}/", sent)
