@@ -73,7 +73,7 @@ def create(request: Request, kind: str) -> HttpResponse:
 @sensitive_post_parameters()
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: Request, pk: int) -> HttpResponse:
-    if request.method == "POST" and not Provider.objects.filter(pk=pk).exists():
+    if request.method == "POST" and not Provider.objects.has(pk):
         return show_gone(request)
     draft = draft_of(request, pk=pk)
     if request.method == "POST" and draft.is_valid():
