@@ -65,7 +65,7 @@ def create_provider(draft: Provider, group_roles: list[GroupRole], *, untested: 
     """
     _note_test(draft, untested, actor)
     with change(CREATED, actor=actor, name=draft.name, kind=draft.kind, untested=untested) as entry:
-        _check_may_settle(draft, actor)
+        check_may_settle(draft, actor)
         last: int | None = Provider.objects.aggregate(last=Max("position"))["last"]
         draft.position = 0 if last is None else last + 1
         row = draft.settings
@@ -91,8 +91,8 @@ def change_provider(
     with change(CHANGED, actor=actor) as entry:
         row = _locked(draft.pk)
         entry.target = row
-        _check_may_settle(row, actor)
-        _check_may_settle(draft, actor)
+        check_may_settle(row, actor)
+        check_may_settle(draft, actor)
         if row.version != version:
             raise ProviderChanged
         changes = entry.compare(_recorded(row, list(_group_roles(row))), _recorded(draft, group_roles))
@@ -121,7 +121,7 @@ def set_enabled(provider: Provider, enabled: bool, *, actor: Actor) -> Provider:
     """
     with change(ENABLED if enabled else DISABLED, actor=actor, target=provider) as entry:
         row = _locked(provider.pk)
-        _check_may_settle(row, actor)
+        check_may_settle(row, actor)
         entry.compare({"enabled": row.enabled}, {"enabled": enabled})
         row.enabled, row.version = enabled, row.version + 1
         if not entry.silent:
@@ -154,7 +154,7 @@ def delete_provider(provider: Provider, *, actor: Actor) -> None:
     """
     with change(DELETED, actor=actor, target=provider, kind=provider.kind, alias=provider.alias) as entry:
         row = _locked(provider.pk)
-        _check_may_settle(row, actor)
+        check_may_settle(row, actor)
         entry.details["accounts_linked"] = Identity.objects.of_provider(row.pk).count()
         entry.details["settings"] = _recorded(row, list(_group_roles(row)))
         with keep_a_superuser_in():
@@ -165,6 +165,15 @@ def lose_their_way(provider: Provider) -> tuple[int, int]:
     """(accounts that are linked to the provider, those of them that can't sign in any other way)."""
     linked = Identity.objects.of_provider(provider.pk)
     return linked.count(), linked.without_another_way().count()
+
+
+def check_may_settle(provider: Provider, actor: Actor) -> None:
+    """Raises WayOfSuperusers where only superusers change, disable or delete this provider."""
+    if may_touch_superusers(actor):
+        return
+    makes_some = bool(getattr(provider.settings, "superuser_group", ""))
+    if makes_some or Identity.objects.of_provider(provider.pk or 0).filter(account__is_superuser=True).exists():
+        raise WayOfSuperusers
 
 
 def is_tested(provider: Provider) -> bool:
@@ -179,15 +188,6 @@ def _note_test(draft: Provider, untested: bool, actor: Actor) -> None:
             draft.tested, draft.tested_at = digest, actor.at
     elif not untested:
         raise NeverTested
-
-
-def _check_may_settle(provider: Provider, actor: Actor) -> None:
-    """Raises WayOfSuperusers."""
-    if may_touch_superusers(actor):
-        return
-    makes_some = bool(getattr(provider.settings, "superuser_group", ""))
-    if makes_some or Identity.objects.of_provider(provider.pk or 0).filter(account__is_superuser=True).exists():
-        raise WayOfSuperusers
 
 
 def _locked(pk: int) -> Provider:

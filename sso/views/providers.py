@@ -19,7 +19,7 @@ from sso.forms.draft import Draft
 from sso.models import Kind, Provider
 from sso.services import protocols, providers
 from sso.services.links import LinksRemain
-from sso.services.providers import NeverTested, ProviderChanged
+from sso.services.providers import NeverTested, ProviderChanged, WayOfSuperusers
 from sso.views.common import draft_of
 
 ALIAS = "ALIAS"  # stands in addresses until one was typed
@@ -59,7 +59,7 @@ def create(request: Request, kind: str) -> HttpResponse:
             made = providers.create_provider(
                 draft.provider, draft.group_roles, untested="untested" in request.POST, actor=request.actor
             )
-        except NeverTested as refusal:
+        except (NeverTested, WayOfSuperusers) as refusal:
             return show(request, draft, refusal=refusal)
         except ValidationError as taken:
             draft.common.add_error(None, taken)
@@ -86,7 +86,7 @@ def edit(request: Request, pk: int) -> HttpResponse:
                 links=request.POST.get("links", ""),
                 actor=request.actor,
             )
-        except (NeverTested, ProviderChanged, LastWayIn, LinksRemain) as refusal:
+        except (NeverTested, ProviderChanged, LastWayIn, LinksRemain, WayOfSuperusers) as refusal:
             return show(request, draft, refusal=refusal)
         except Gone:
             return show_gone(request)
@@ -95,7 +95,16 @@ def edit(request: Request, pk: int) -> HttpResponse:
             return show(request, draft)
         messages.success(request, _("Saved."))
         return redirect("sso:edit", pk)
-    return show(request, draft)
+    return show(request, draft, only_to_look=request.method != "POST" and not may_settle(request, draft.provider))
+
+
+def may_settle(request: Request, provider: Provider) -> bool:
+    """Else the form is shown to be looked at, with the reason, before anybody has typed into it."""
+    try:
+        providers.check_may_settle(provider, request.actor)
+    except WayOfSuperusers:
+        return False
+    return True
 
 
 def show_gone(request: Request) -> HttpResponse:
@@ -103,7 +112,7 @@ def show_gone(request: Request) -> HttpResponse:
     return show(request, draft_of(request, kind=request.POST.get("kind", "")), refusal=ProviderGone())
 
 
-def show(request: Request, draft: Draft, *, refusal: Refused | None = None) -> HttpResponse:
+def show(request: Request, draft: Draft, *, refusal: Refused | None = None, only_to_look: bool = False) -> HttpResponse:
     """The page, with what was wrong and what has to be asked."""
     saved = draft.saved
     version = draft.common["version"].value()
@@ -119,6 +128,8 @@ def show(request: Request, draft: Draft, *, refusal: Refused | None = None) -> H
         "refusal": refusal,
         "links_remain": isinstance(refusal, LinksRemain),
         "untested": "untested" in request.POST,
+        "theirs": isinstance(refusal, ProviderChanged),
+        "only_to_look": WayOfSuperusers.message if only_to_look else "",
         "gone": isinstance(refusal, ProviderGone),
         "never_tested": isinstance(refusal, NeverTested),
         "tested": saved is not None and providers.is_tested(saved),
