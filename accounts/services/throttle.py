@@ -16,7 +16,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Value
 from django.utils.translation import ngettext_lazy
 
-from accounts.models import SignInThrottle
+from accounts.models import NEVER, SignInThrottle
 from agora.base.actor import Actor
 from agora.base.errors import Refused
 from agora.base.models import fold
@@ -155,7 +155,9 @@ def count_all(values: Mapping[str, str], *, now: datetime) -> dict[str, int]:
         row.failures = 1 if stale else row.failures + 1
         wait = min(wait_after(row.failures, free=FREE[kind]), SHORTER.get(kind, LONGEST))
         longest, refused = max(longest, wait), max(refused, row.refused)
-        row.failed_at, row.blocked_until, row.refused = now, now + wait, 0
+        row.failed_at, row.refused = now, 0
+        if wait:  # else nothing is blocked, nor for those who came an instant before and are counted after
+            row.blocked_until = now + wait
         row.save()
     return {"wait_seconds": int(longest.total_seconds()), "refused_meanwhile": refused}
 
@@ -187,7 +189,7 @@ def _locked(key: str, now: datetime) -> SignInThrottle:
     if row is None:
         try:
             with transaction.atomic():
-                row = SignInThrottle.objects.create(key=key, failed_at=now, blocked_until=now)
+                row = SignInThrottle.objects.create(key=key, failed_at=now, blocked_until=NEVER)
         except IntegrityError:  # another process was first
             row = rows.get(key=key)
     return row
