@@ -52,6 +52,10 @@ class SessionQuerySet(models.QuerySet["Session"]):
         """Sessions of accounts; the others are visitors on their way through the sign-in pages."""
         return self.filter(account__isnull=False)
 
+    def visitors(self) -> Self:
+        """Sessions of nobody yet; ``of_provider`` finds those who are half-way in by a provider's word."""
+        return self.filter(account__isnull=True)
+
     def not_closed(self) -> Self:
         """Rows without an end, past their limits or not."""
         return self.filter(closed_at__isnull=True)

@@ -106,6 +106,8 @@ class SessionStore(SessionBase):
         if account_id is not None and str(self.row.account_id) != str(account_id):
             now = timezone.now()
             changed |= {"account_id": int(account_id), "opened_at": now, "last_seen_at": now, **asdict(self.way)}
+        elif account_id is None and self.way != Way():  # half-way in: whoever said so may take it back
+            changed |= asdict(self.way)
         if not Session.objects.not_closed().filter(pk=self.row.pk).update(**changed):
             raise UpdateError
         for name, value in changed.items():

@@ -12,5 +12,7 @@ class SsoConfig(AppConfig):
         from sso.services import identities, leaving, providers
 
         ways.know_passwords(identities.has_directory)
+        ways.let_in(identities.has_way)
+        ways.ask_whether_it_stands(identities.still_stands)
         ways.offer(providers.buttons)
         ways.ask_when_leaving(leaving.where_to)

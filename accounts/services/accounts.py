@@ -85,7 +85,7 @@ def change_profile(account: Account, values: dict[str, Any], *, actor: Actor) ->
 def change_role(account: Account, role: str, *, superuser: bool, actor: Actor) -> Account:
     """Give the account another system role or superuser flag. A superuser is always an Administrator.
 
-    Raises CannotRaiseYourself, OnlySuperusersEditSuperusers, LastSuperuser.
+    Raises CannotRaiseYourself, OnlySuperusersEditSuperusers, LastSuperuser, LastWayIn.
     """
     role = Role.ADMINISTRATOR if superuser else role
     with change(ROLE_CHANGED, actor=actor, target=account) as entry:
@@ -110,7 +110,7 @@ def change_role(account: Account, role: str, *, superuser: bool, actor: Actor) -
 def set_active(account: Account, active: bool, *, actor: Actor) -> Account:
     """Take the account out of use, which ends its sessions, or back into it. Doing it twice changes nothing.
 
-    Raises CannotLockYourself, OnlySuperusersEditSuperusers, LastSuperuser.
+    Raises CannotLockYourself, OnlySuperusersEditSuperusers, LastSuperuser, LastWayIn.
     """
     with change(ACTIVATED if active else DEACTIVATED, actor=actor, target=account) as entry:
         current = fresh(account)

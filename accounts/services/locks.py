@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
-from accounts.services.rules import CannotLockYourself, check_not_last_superuser, fresh, is_self
+from accounts.services.rules import CannotLockYourself, check_not_last_superuser, fresh, is_self, why_needed
 from agora.base.actor import Actor
 from agora.base.errors import Refused
 from audit.events import event
@@ -32,16 +32,15 @@ class LockConsequences:
     """What locking would do, computed for the dialog that asks."""
 
     open_sessions: int
-    last_superuser: bool
+    last_superuser: str  # why nobody may, as one of those whom the server can't do without
     yourself: bool
 
 
 def lock_consequences(account: Account, *, actor: Actor) -> LockConsequences:
     """Counted now; the lock itself counts again."""
-    others = Account.objects.usable().filter(is_superuser=True).exclude(pk=account.pk)
     return LockConsequences(
         open_sessions=Session.objects.open(actor.at).of_account(account.pk).count(),
-        last_superuser=account.is_superuser and not others.exists(),
+        last_superuser=str(why_needed(account, Account.objects.usable().superusers()) or ""),
         yourself=is_self(account, actor),
     )
 
@@ -49,7 +48,7 @@ def lock_consequences(account: Account, *, actor: Actor) -> LockConsequences:
 def lock(account: Account, *, actor: Actor, reason: str = "", batch: str = "") -> Account:
     """Stop the account: its sessions end in the same transaction, its next request and sign-in are refused.
 
-    Raises AlreadyLocked, CannotLockYourself, LastSuperuser.
+    Raises AlreadyLocked, CannotLockYourself, LastSuperuser, LastWayIn.
     """
     details = {"reason": reason} | ({"batch": batch} if batch else {})
     with change(LOCKED, actor=actor, target=account, **details) as entry:

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
 from accounts.services import throttle
-from accounts.services.ways import Attempt, keep
+from accounts.services.ways import Attempt, keep, still_stands
 from agora.base.actor import Actor
 from agora.base.errors import Refused
 from audit.events import event
@@ -153,20 +153,23 @@ def hold(
     until = (timezone.now() + PENDING_FOR).timestamp()
     store[PENDING] = {"account": account.pk, "until": until, "state": _state(account), "way": asdict(way)}
     keep(store, kept or {})
+    if isinstance(store, SessionStore):
+        store.way = way
 
 
 def held(request: HttpRequest) -> tuple[Account, Way] | None:
     """Who is half-way through signing in here, and how.
 
     None when nobody is, it took over ten minutes, or the account was changed since, by a new password, a lock or a
-    reset of its second factor say: what was proved then proves nothing now.
+    reset of its second factor say, or the provider's word counts no more: what was proved then proves nothing now.
     """
     pending = request.session.get(PENDING)
     if not pending or pending["until"] < timezone.now().timestamp():
         return None
     account: Account | None = Account.objects.usable().filter(pk=pending["account"]).first()
     same = account is not None and constant_time_compare(pending.get("state", ""), _state(account))
-    return (account, Way(**pending["way"])) if account is not None and same else None
+    way = Way(**pending["way"])
+    return (account, way) if account is not None and same and still_stands(account, way) else None
 
 
 def way_here(request: HttpRequest) -> Way | None:

@@ -1,7 +1,7 @@
 """Slows down guessing: each failure beyond a few makes the next try wait longer, for the username and for the address.
 
 The same holds for codes of the second factor, by account, for API keys, by address, and for what anybody may ask for
-without an account: password resets and registrations.
+without an account: password resets, registrations, and what concerns other systems that people sign in through.
 
 Kept in the database, so it holds in every process and survives a restart (OWASP Authentication Cheat Sheet).
 """
@@ -16,7 +16,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Value
 from django.utils.translation import ngettext_lazy
 
-from accounts.models import SignInThrottle
+from accounts.models import NEVER, SignInThrottle
 from agora.base.actor import Actor
 from agora.base.errors import Refused
 from agora.base.models import fold
@@ -34,8 +34,12 @@ FREE = {
     "registration": 10,
     "registration-mail": 3,
     "confirmation": 20,
+    "provider-start": 1000,
+    "provider-refused": 20,
 }
 LONGEST = timedelta(minutes=15)
+# Behind one address a whole house begins to sign in; the first who comes through starts the count anew.
+SHORTER = {"provider-start": timedelta(seconds=30)}
 FORGOTTEN = timedelta(hours=24)  # after so long without a failure it starts anew
 
 
@@ -149,9 +153,11 @@ def count_all(values: Mapping[str, str], *, now: datetime) -> dict[str, int]:
         row = _locked(key, now)
         stale = now - row.failed_at > FORGOTTEN
         row.failures = 1 if stale else row.failures + 1
-        wait = wait_after(row.failures, free=FREE[kind])
+        wait = min(wait_after(row.failures, free=FREE[kind]), SHORTER.get(kind, LONGEST))
         longest, refused = max(longest, wait), max(refused, row.refused)
-        row.failed_at, row.blocked_until, row.refused = now, now + wait, 0
+        row.failed_at, row.refused = now, 0
+        if wait:  # else nothing is blocked, nor for those who came an instant before and are counted after
+            row.blocked_until = now + wait
         row.save()
     return {"wait_seconds": int(longest.total_seconds()), "refused_meanwhile": refused}
 
@@ -183,7 +189,7 @@ def _locked(key: str, now: datetime) -> SignInThrottle:
     if row is None:
         try:
             with transaction.atomic():
-                row = SignInThrottle.objects.create(key=key, failed_at=now, blocked_until=now)
+                row = SignInThrottle.objects.create(key=key, failed_at=now, blocked_until=NEVER)
         except IntegrityError:  # another process was first
             row = rows.get(key=key)
     return row

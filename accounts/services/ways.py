@@ -84,6 +84,35 @@ def has_password(account: Account) -> bool:
     return account.has_usable_password() or any(knows(account) for knows in _elsewhere)
 
 
+_others: list[Callable[[Account], bool]] = []
+
+
+def let_in(lets: Callable[[Account], bool]) -> None:
+    """Declare a function that says whether another system would let this account in, without asking it."""
+    if lets not in _others:
+        _others.append(lets)
+
+
+def let_in_elsewhere(account: Account) -> bool:
+    """Is there a way in beside a password of ours?"""
+    return any(lets(account) for lets in _others)
+
+
+_words: list[Callable[[Account, Way], bool]] = []
+
+
+def ask_whether_it_stands(stands: Callable[[Account, Way], bool]) -> None:
+    """Declare a function that says whether what let this account in a moment ago would still do so, without asking
+    another system."""
+    if stands not in _words:
+        _words.append(stands)
+
+
+def still_stands(account: Account, way: Way) -> bool:
+    """Does everybody still stand by this way in?"""
+    return all(stands(account, way) for stands in _words)
+
+
 Leaving = Callable[[HttpRequest], str]
 _leaving: list[Leaving] = []
 

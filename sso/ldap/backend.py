@@ -7,6 +7,7 @@ there, and nowhere while that one is disabled. Any other is tried on each enable
 from typing import Any
 
 from django.contrib.auth.backends import BaseBackend
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -23,7 +24,7 @@ from sso.ldap.directory import Directory, Found, NotThere, WrongPassword
 from sso.ldap.groups import Broken
 from sso.models import Identity, Provider
 from sso.services.arrival import way_of
-from sso.services.mapping import decide, settle
+from sso.services.mapping import check_enabled, decide, settle
 
 PASSED_OVER = event("provider.passed_over", gettext_lazy("Provider could not be asked at a sign-in"))
 
@@ -117,6 +118,8 @@ def _accept(attempt: Attempt, provider: Provider, found: Found, identity: Identi
         raise ProviderRefused("local_password", sentence % {"name": known.username})
     if attempt.confirming and identity is not None:
         account: Account = identity.account
+        with transaction.atomic():
+            check_enabled(provider)
     else:
         account = settle(provider, found.person, actor=attempt.actor)
     attempt.way, attempt.reason, attempt.sentence = way_of(provider, found.person, Method.LDAP), "", ""

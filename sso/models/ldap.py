@@ -59,6 +59,7 @@ class Ldap(models.Model):
     superuser_group = models.CharField(_("Superuser Group"), max_length=DN, blank=True)
 
     secrets = ("admin_bind_password",)
+    names_people = ("server_address", "user_search_dn")  # who says what a subject is: elsewhere it is somebody else
 
     class Meta:
         verbose_name = _("LDAP directory")

@@ -23,6 +23,7 @@ class OpenIdConnect(models.Model):
     groups_claim = models.CharField(_("Claim for the groups"), max_length=100, default="groups", blank=True)
 
     secrets = ("client_secret",)
+    names_people = ("discovery_endpoint",)  # who says what a subject is: elsewhere the same one is somebody else
 
     class Meta:
         verbose_name = _("OpenID Connect provider")

@@ -47,6 +47,10 @@ class ProviderQuerySet(models.QuerySet["Provider"]):
         """SAML providers with their settings, in order."""
         return self.filter(kind=Kind.SAML).with_settings().in_order()
 
+    def has(self, pk: int) -> bool:
+        """Is it still there?"""
+        return self.filter(pk=pk).exists()
+
     def with_alias(self, alias: str) -> "Provider | None":
         return self.filter(alias=alias).first()
 

@@ -24,7 +24,11 @@ class ReportQuerySet(models.QuerySet["Report"]):
 
     def unread_since(self, moment: datetime) -> Self:
         """Reports from before then that still have their content."""
-        return self.filter(created_at__lte=moment).exclude(content="", tried="")
+        return self.filter(created_at__lte=moment).exclude(content="")
+
+    def untried_since(self, moment: datetime) -> Self:
+        """Tests from before then that never ended."""
+        return self.filter(created_at__lte=moment).exclude(tried="")
 
     def passed_with(self, digest: str, now: datetime) -> Self:
         """Tests of exactly these settings that passed, not long ago."""

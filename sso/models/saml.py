@@ -40,6 +40,7 @@ class Saml(models.Model):
     allow_idp_initiated = models.BooleanField(_("Allow sign-in begun at the provider"), default=False)
 
     secrets = ()
+    names_people = ("idp_entity_id",)  # who says what a subject is: elsewhere the same one is somebody else
     fetched = ("metadata_copy", "metadata_copied_from", "metadata_fetched_at")
 
     class Meta:

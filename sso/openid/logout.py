@@ -14,6 +14,7 @@ from sso.claims import ProviderRefused
 from sso.models import Provider, Seen
 from sso.openid.discovery import discover
 from sso.openid.tokens import LEEWAY, header_of, verified
+from sso.services import floods
 from sso.services.leaving import end_sessions_of
 
 REFUSED = event("provider.sign_out_refused", gettext_lazy("Sign-out told by a provider refused"))
@@ -21,6 +22,7 @@ REFUSED = event("provider.sign_out_refused", gettext_lazy("Sign-out told by a pr
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
 NEEDED = ("iss", "aud", "iat", "jti", "events")
 VALID = timedelta(minutes=10)  # from when it was issued, for providers of before 2022 which name no end (2.4)
+LONGEST = timedelta(days=1)  # that a token may be good for, for so long its id is kept
 
 
 def hear(provider: Provider, token: str, *, actor: Actor) -> int:
@@ -29,10 +31,13 @@ def hear(provider: Provider, token: str, *, actor: Actor) -> int:
     try:
         subject, session_id = _check(provider, token, now=actor.at)
     except ProviderRefused as refused:
+        if not floods.is_worth_an_entry(REFUSED, actor=actor):
+            raise
         record(
             REFUSED, actor=actor, target=provider, outcome=Outcome.FAILED, reason=refused.reason, sentence=str(refused)
         )
         raise
+    floods.forget(actor=actor)
     return end_sessions_of(provider, subject=subject, session_id=session_id, actor=actor)
 
 
@@ -49,6 +54,8 @@ def _check(provider: Provider, token: str, *, now: datetime) -> tuple[str, str]:
     until = datetime.fromtimestamp(claims["iat"], UTC) + VALID
     if "exp" in claims:
         until = datetime.fromtimestamp(claims["exp"], UTC)
+        if until > now + LONGEST:
+            raise ProviderRefused("too_long", _("The token is good for more than a day (exp)."))
     elif until + LEEWAY <= now:
         raise ProviderRefused("expired", _("The token was issued more than ten minutes ago."))
     subject, session_id = claims.get("sub", ""), claims.get("sid", "")

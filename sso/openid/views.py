@@ -15,7 +15,7 @@ from sessions_admin.models import Method
 from sso.claims import NothingBegun, ProviderRefused, ProviderSilent
 from sso.models import Kind, Provider, Report
 from sso.openid import answers, logout
-from sso.services import again, begun, testing
+from sso.services import again, begun, floods, testing
 from sso.services.arrival import arrive, refuse
 
 
@@ -24,7 +24,7 @@ from sso.services.arrival import arrive, refuse
 @require_GET
 def callback(request: Request, alias: str) -> HttpResponse:
     """Somebody comes back: into their session, or with the report of a test; whoever is signed in here stays so."""
-    actor, provider = request.actor, Provider.objects.with_settings().with_alias(alias)
+    actor, provider = request.actor, floods.provider_at(Kind.OPENID, alias)
     state = request.GET.get("state", "")
     if not state:
         raise NothingBegun  # somebody looked at the address: nothing happened that is worth recording
@@ -70,8 +70,8 @@ def _asked_again(request: Request, provider: Provider, remembered: dict[str, Any
 @require_POST
 def back_channel_logout(request: Request, alias: str) -> HttpResponse:
     """A provider tells us, without any browser, that somebody signed out there."""
-    provider = Provider.objects.with_settings().with_alias(alias)
-    if provider is None or provider.kind != Kind.OPENID:
+    provider = floods.provider_at(Kind.OPENID, alias)
+    if provider is None:
         raise Http404
     try:
         logout.hear(provider, request.POST.get("logout_token", ""), actor=request.actor)

@@ -139,7 +139,7 @@ def _as_json(arrived: Arrived) -> dict[str, Any]:
 
 def _hand_on(row: Begun, values: dict[str, Any], *, actor: Actor) -> str:
     token = secrets.token_urlsafe(32)
-    Begun.objects.create(
+    begins.write(
         kind=Kind.SAML,
         alias=row.alias,
         provider=row.provider,

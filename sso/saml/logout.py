@@ -117,7 +117,9 @@ def read_request(query: str, sides: Sides) -> tuple[Asked, str | None]:
         raise ProviderRefused("expired" if expired else "invalid", str(error)[:300]) from None
     asked = Asked(
         request_id=str(request.id),
-        subject=subject_of(name["Value"].strip(), name.get("Format", "")),
+        subject=subject_of(
+            name["Value"].strip(), name.get("Format", ""), name.get("NameQualifier", ""), sides.provider.entity_id
+        ),
         session_indexes=tuple(filter(None, LogoutRequest.get_session_indexes(etree.tostring(root)))),
         expires_at=_ends(root),
     )

@@ -1,6 +1,7 @@
 """Who the assertion is about: its NameID and its attributes, by the names that the provider's form says."""
 
 from typing import Any
+from urllib.parse import quote
 
 from django.utils.translation import gettext as _
 from onelogin.saml2.constants import OneLogin_Saml2_Constants as Constants
@@ -11,13 +12,33 @@ from sso.claims import Person, ProviderRefused
 from sso.models.saml import Saml
 
 LONGEST = 255  # characters of a subject
-UNSPECIFIED = (Constants.NAMEID_UNSPECIFIED, "urn:oasis:names:tc:SAML:2.0:nameid-format:unspecified", "")
+# SAML Core 8.3, by their exact names. Others are written out, between brackets, which none of these has.
+KINDS = {
+    "": "unspecified",
+    Constants.NAMEID_UNSPECIFIED: "unspecified",
+    "urn:oasis:names:tc:SAML:2.0:nameid-format:unspecified": "unspecified",
+    Constants.NAMEID_PERSISTENT: "persistent",
+    Constants.NAMEID_EMAIL_ADDRESS: "emailAddress",
+    Constants.NAMEID_X509_SUBJECT_NAME: "X509SubjectName",
+    Constants.NAMEID_WINDOWS_DOMAIN_QUALIFIED_NAME: "WindowsDomainQualifiedName",
+    Constants.NAMEID_KERBEROS: "kerberos",
+    Constants.NAMEID_ENTITY: "entity",
+}
 
 
-def subject_of(value: str, name_format: str) -> str:
-    """The NameID with its kind: "persistent:8f3…"; two kinds of name may look alike and mean two people."""
-    kind = "" if name_format in UNSPECIFIED else name_format.rpartition(":")[2] + ":"
-    return kind + value
+def subject_of(value: str, name_format: str, qualifier: str, provider: str) -> str:
+    """The NameID with its kind: "persistent:8f3…"; two kinds of name may look alike and mean two people.
+
+    So may names that the provider passes on from somebody else (NameQualifier): that is said as well, unless it is the
+    provider itself, as which an absent one counts (SAML Core 8.3.7).
+    """
+    kind = KINDS.get(name_format) or f"{{{_bare(name_format)}}}"
+    return f"{kind}{f'[{_bare(qualifier)}]' if qualifier not in ('', provider) else ''}:{value}"
+
+
+def _bare(text: str) -> str:
+    """Without brackets and spaces of its own."""
+    return quote(text, safe=":/#?&=+,;@!$'()*~")
 
 
 def person_of(response: Response, saml: Saml) -> tuple[Person, dict[str, str]]:
@@ -33,7 +54,7 @@ def person_of(response: Response, saml: Saml) -> tuple[Person, dict[str, str]]:
             "transient_name_id",
             _("The NameID is another one at each sign-in (transient). Set it to persistent at the provider."),
         )
-    subject = subject_of(value, kind)
+    subject = subject_of(value, kind, name.get("NameQualifier", ""), saml.idp_entity_id)
     if not value or len(subject) > LONGEST:
         raise ProviderRefused(
             "no_name_id", _("The NameID is empty or longer than %(most)d characters.") % {"most": LONGEST}

@@ -15,6 +15,7 @@ from sso.saml.document import PROTOCOL, SAML, SUCCESS, Element
 from sso.saml.toolkit import Sides
 
 DRIFT = Constants.ALLOWED_CLOCK_DRIFT  # seconds, as the library has it
+LAST = 253_402_300_799  # the end of the year 9999, seconds since 1970
 
 
 def _text(element: Element) -> str:
@@ -87,7 +88,7 @@ def check_times(assertion: Element) -> datetime:
         raise ProviderRefused("expired", _("It has expired. Compare the clocks of both servers."))
     if any(start > now + DRIFT for start in starts if start is not None):
         raise ProviderRefused("too_early", _("It is not valid yet. Compare the clocks of both servers."))
-    return datetime.fromtimestamp(max(end for end in ends if end is not None) + DRIFT, UTC)
+    return datetime.fromtimestamp(min(max(end for end in ends if end is not None) + DRIFT, LAST), UTC)
 
 
 def asked_at(assertion: Element) -> float | None:

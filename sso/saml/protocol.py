@@ -80,10 +80,10 @@ class SamlProtocol:
             sides = sides_of(provider, facts, request, actor=actor)
             relay_state = secrets.token_urlsafe(24)
             address, request_id = logout_address(sides, dict(kept), relay_state=relay_state)
+            data = {"stage": LEAVING, "relay_state": relay_state}
+            begin(provider, request=request, request_id=request_id, data=data, actor=actor)
         except (ProviderRefused, OneLogin_Saml2_Error):
             return ""
-        data = {"stage": LEAVING, "relay_state": relay_state}
-        begin(provider, request=request, request_id=request_id, data=data, actor=actor)
         return address
 
     def addresses(self, provider: Provider) -> list[tuple[str, str]]:

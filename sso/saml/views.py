@@ -21,13 +21,8 @@ from sso.claims import Check, NothingBegun, Person, ProviderRefused
 from sso.models import Kind, Provider
 from sso.saml import arrivals, descriptor, leaving
 from sso.saml.protocol import form_of
-from sso.services import again, testing
+from sso.services import again, floods, testing
 from sso.services.arrival import arrive, refuse
-
-
-def _provider(alias: str) -> Provider | None:
-    provider = Provider.objects.with_settings().with_alias(alias)
-    return provider if provider is not None and provider.kind == Kind.SAML else None
 
 
 @public
@@ -35,8 +30,14 @@ def _provider(alias: str) -> Provider | None:
 @require_GET
 def post(request: Request, alias: str) -> HttpResponse:
     """On to a provider that takes forms only: by itself, and by the button where it does not."""
-    address, fields = form_of(request, alias, request.GET.get("request", ""))
-    name = provider.name if (provider := _provider(alias)) else urlsplit(address).netloc
+    provider = floods.provider_at(Kind.SAML, alias)
+    if not (request_id := request.GET.get("request", "")):
+        raise NothingBegun
+    try:
+        address, fields = form_of(request, alias, request_id)
+    except ProviderRefused as refused:
+        return refuse(request, provider, refused, actor=request.actor)
+    name = provider.name if provider else urlsplit(address).netloc
     page = render(request, "sso/post.html", {"address": address, "fields": fields, "name": name})
     page._csp_update = {"form-action": [origin_of(address)]}  # type: ignore[attr-defined]  # read by django-csp
     return page
@@ -55,7 +56,7 @@ def origin_of(address: str) -> str:
 @require_POST
 def acs(request: Request, alias: str) -> HttpResponse:
     """The provider's answer (Assertion Consumer Service). No session is touched here: the cookie is not sent along."""
-    provider = _provider(alias)
+    provider = floods.provider_at(Kind.SAML, alias)
     if not request.POST.get("SAMLResponse"):
         raise NothingBegun  # nothing happened that is worth recording
     enabled = provider if provider is not None and provider.enabled else None
@@ -72,7 +73,7 @@ def acs(request: Request, alias: str) -> HttpResponse:
 @require_GET
 def arrival(request: Request, alias: str) -> HttpResponse:
     """Into the session, or to the report of a test; the token works once, in the browser that began."""
-    actor, provider, token = request.actor, _provider(alias), request.GET.get("token", "")
+    actor, provider, token = request.actor, floods.provider_at(Kind.SAML, alias), request.GET.get("token", "")
     if not token:
         raise NothingBegun
     try:
@@ -108,7 +109,7 @@ def _asked_again(
 @require_GET
 def slo(request: Request, alias: str) -> HttpResponse:
     """Single logout by redirect: the provider's own request, or its answer to ours. Only with its signature."""
-    provider = _provider(alias)
+    provider = floods.provider_at(Kind.SAML, alias)
     if provider is None:
         raise Http404
     if not request.GET:
@@ -132,7 +133,7 @@ def slo(request: Request, alias: str) -> HttpResponse:
 @require_safe
 def metadata(request: Request, alias: str) -> HttpResponse:
     """Who we are to this provider: entity id, addresses and keys, for the provider to read."""
-    provider = _provider(alias)
+    provider = floods.provider_at(Kind.SAML, alias)
     if provider is None:
         raise Http404
     xml = descriptor.describe(request, provider, actor=request.actor)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -17,6 +18,7 @@ from sessions_admin.elevations import store_of
 from sso.claims import Person, ProviderRefused
 from sso.models import Provider
 from sso.services import protocols
+from sso.services.mapping import check_enabled
 
 CONFIRMED = event("identity.confirmed", gettext_lazy("Asked again at the provider"))
 NOTE = "confirmed_at_provider"  # in the session's data
@@ -30,7 +32,7 @@ class NobodyToAsk(Refused):
 
 
 class NotConfirmed(Refused):
-    """The person sees no reason, but the reference under which it stands in the audit log."""
+    """The person sees no reason, but below it the reference under which it stands in the audit log."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def finish(
     """Remember in this session that the provider asked; ``values``: what ``begin`` said, ``at``: when it did,
     in seconds since 1970, before the year 10000.
 
-    Raises ProviderRefused (other_session, other_person, no_auth_time, not_asked_again).
+    Raises ProviderRefused (other_session, other_person, no_auth_time, not_asked_again, disabled).
     """
     asked, store = Asked(**values), store_of(request)
     if store.row is None or (store.row.pk, request.user.pk) != (asked.session_id, asked.account_id):
@@ -83,16 +85,17 @@ def finish(
     if not asked.since - LEEWAY.total_seconds() <= at <= actor.at.timestamp() + LEEWAY.total_seconds():
         when = datetime.fromtimestamp(at, UTC).isoformat()
         raise ProviderRefused("not_asked_again", _("The provider asked at %(when)s, not now.") % {"when": when})
-    store[NOTE] = {"provider": provider.pk, "at": actor.at.timestamp()}
-    record(CONFIRMED, actor=actor, target=provider)
+    with transaction.atomic():
+        check_enabled(provider)
+        store[NOTE] = {"provider": provider.pk, "at": actor.at.timestamp()}
+        record(CONFIRMED, actor=actor, target=provider)
 
 
 def fail(provider: Provider, refused: ProviderRefused, *, actor: Actor) -> NotConfirmed:
     """Record why; what comes back is to be raised."""
     why = {"reason": refused.reason, "sentence": str(refused)}
     record(CONFIRMED, actor=actor, target=provider, outcome=Outcome.FAILED, **why)
-    sentence = _("The other system did not confirm that it is you. Try again, or tell an administrator: %(reference)s.")
-    return NotConfirmed(sentence % {"reference": actor.origin.request_id})
+    return NotConfirmed(_("The other system did not confirm that it is you. Try again, or tell an administrator."))
 
 
 def confirmed(request: HttpRequest, *, now: datetime) -> bool:

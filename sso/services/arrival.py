@@ -17,6 +17,7 @@ from sessions_admin.models import Method
 from sessions_admin.store import Way
 from sso.claims import Person, ProviderRefused
 from sso.models import Provider
+from sso.services import floods
 from sso.services.leaving import end_sessions_of
 from sso.services.mapping import Mapping as Mapped
 from sso.services.mapping import decide, settle
@@ -55,6 +56,7 @@ def arrive(
         account = settle(provider, person, actor=actor)
     except ProviderRefused as refused:
         return refuse(request, provider, refused, actor=actor, person=person)
+    floods.forget(actor=actor)
     target = next_path if _is_ours(request, next_path) else resolve_url(settings.LOGIN_REDIRECT_URL)
     return go_on(request, account, target, way=way_of(provider, person, method), kept=keep)  # type: ignore[arg-type]
 
@@ -74,27 +76,32 @@ def refuse(
 ) -> HttpResponse:
     """Record why, for security; the person sees a plain page with a reference id and learns nothing else.
 
-    ``person``: who it was, when the protocol's own checks had passed.
+    ``person``: who it was, when the protocol's own checks had passed. What had not, anybody could send: of a flood
+    not each is recorded.
     """
+    status = refused.status
     named: dict[str, Any] = {"provider": provider.name} if provider else {}
     if person is not None:
         named |= {"subject": person.subject[:255], "username": person.username[:255]}
-    record(
-        OPENED,
-        actor=actor,
-        target=provider if provider is not None and provider.pk else None,
-        outcome=Outcome.FAILED,
-        reason=refused.reason,
-        sentence=str(refused),
-        **named,
-    )
+    if person is not None or floods.is_worth_an_entry(OPENED, actor=actor):
+        record(
+            OPENED,
+            actor=actor,
+            target=provider if provider is not None and provider.pk else None,
+            outcome=Outcome.FAILED,
+            reason=refused.reason,
+            sentence=str(refused),
+            **named,
+        )
+    elif status < 500:
+        status = 429
     context = {
         "provider": provider,
         "silent": refused.status == 503,
         "busy": refused.reason == "busy",
         "reference": getattr(request, "request_id", ""),
     }
-    return render(request, "sso/refused.html", context, status=refused.status)
+    return render(request, "sso/refused.html", context, status=status)
 
 
 def _is_ours(request: HttpRequest, path: str) -> bool:

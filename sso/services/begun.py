@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
@@ -34,9 +34,9 @@ def begin(
 ) -> Begun:
     """Write down that this browser is sent to the provider, with the id that its answer will name.
 
-    The answer to ``request`` must pass ``mark``, which gives the browser its cookie.
+    The answer to ``request`` must pass ``mark``, which gives the browser its cookie. Raises ProviderRefused (disabled).
     """
-    return Begun.objects.create(
+    return write(
         kind=provider.kind,
         alias=provider.alias,
         provider=None if report else provider,
@@ -50,11 +50,22 @@ def begin(
     )
 
 
-def take(kind: str, alias: str, request_id: str, *, actor: Actor) -> tuple[Begun, dict[str, Any]]:
+def write(**values: Any) -> Begun:
+    """Raises ProviderRefused (disabled) where the provider was deleted while it was asked something."""
+    try:
+        with transaction.atomic():
+            return Begun.objects.create(**values)
+    except IntegrityError as error:
+        raise ProviderRefused("disabled", _("The provider was deleted meanwhile.")) from error
+
+
+def take(
+    kind: str, alias: str, request_id: str, *, actor: Actor, disabled_too: bool = False
+) -> tuple[Begun, dict[str, Any]]:
     """Use up what was begun under this id, whatever becomes of it, and what the protocol remembered.
 
     Raises NothingBegun, ProviderRefused (other_provider, expired_request, disabled). Which browser it was is asked by
-    ``check_browser``.
+    ``check_browser``. ``disabled_too``: what was begun was a sign-out, which nobody is kept from.
     """
     with transaction.atomic():
         rows = Begun.objects.select_for_update(of=("self",)).filter(request_digest=digest_of(request_id))
@@ -63,7 +74,7 @@ def take(kind: str, alias: str, request_id: str, *, actor: Actor) -> tuple[Begun
             raise NothingBegun
     if (begun.kind, begun.alias) != (kind, alias):
         raise ProviderRefused("other_provider", _("The sign-in was begun at another provider."))
-    if begun.provider is not None and not begun.provider.enabled:
+    if begun.provider is not None and not begun.provider.enabled and not disabled_too:
         raise ProviderRefused("disabled", _("The provider was disabled meanwhile."))
     if begun.expires_at <= actor.at:
         raise ProviderRefused("expired_request", _("The sign-in took longer than ten minutes."))
@@ -87,9 +98,13 @@ def browser_of(request: HttpRequest) -> str:
 
 
 def mark(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    """The response, with the browser's name as a cookie: not for scripts, sent along when the provider links here."""
+    """The response, with the browser's name as a cookie: not for scripts, sent along when the provider links here.
+
+    It goes to every page, for sign-ins and tests begin on several: with none, each would give the browser another name,
+    and what it began before would be another browser's.
+    """
     response.set_cookie(
-        COOKIE, browser_of(request), max_age=VALID * 3, path="/sso/", secure=settings.HTTPS, httponly=True,
+        COOKIE, browser_of(request), max_age=VALID * 3, secure=settings.HTTPS, httponly=True,
         samesite="Lax",
     )  # fmt: skip
     return response

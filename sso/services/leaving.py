@@ -30,10 +30,14 @@ def where_to(request: HttpRequest) -> str:
 
 def end_sessions_of(provider: Provider, *, subject: str = "", session_id: str = "", actor: Actor) -> int:
     """The provider told that somebody signed out there: end the sessions that it opened for this subject, in this
-    session of its own, or both; returns how many. One entry, also for none."""
-    rows = Session.objects.signed_in().not_closed().of_provider(provider.pk, subject=subject, session=session_id)
+    session of its own, or both; returns how many. One entry, also for none.
+
+    Whoever is half-way in by the same word, before a second factor, begins anew.
+    """
+    rows = Session.objects.not_closed().of_provider(provider.pk, subject=subject, session=session_id)
+    rows.visitors().delete()
     ended = 0
-    for session in rows.select_related("account").order_by("pk"):
+    for session in rows.signed_in().select_related("account").order_by("pk"):
         ended += _end(session, actor)
     record(
         SIGNED_OUT_THERE,

@@ -103,10 +103,11 @@ def role_of(
 def settle(provider: Provider, person: Person, *, actor: Actor) -> Account:
     """The account of this person, made, linked and brought up to date as the provider allows.
 
-    Raises ProviderRefused as ``decide``.
+    Raises ProviderRefused as ``decide``, and where the provider was disabled or deleted meanwhile (disabled).
     """
     actor = replace(actor, account=None, impersonator=None, name=provider.name)
     with transaction.atomic():
+        check_enabled(provider)
         wanted = decide(provider, person)
         account = wanted.account or _create(wanted, person, actor)
         if wanted.identity is None:
@@ -117,6 +118,13 @@ def settle(provider: Provider, person: Person, *, actor: Actor) -> Account:
             last_sign_in_at=actor.at, username=person.username[:255]
         )
     return account
+
+
+def check_enabled(provider: Provider) -> None:
+    """Within a transaction, until whose end nobody disables or deletes the provider. Raises ProviderRefused."""
+    rows = Provider.objects.enabled().select_for_update(no_key=True)  # links to it may be written by others
+    if not rows.filter(pk=provider.pk).exists():
+        raise ProviderRefused("disabled", _("The provider was disabled or deleted meanwhile."))
 
 
 def _linkable(provider: Provider, person: Person) -> Account | None:
@@ -197,6 +205,6 @@ def _refresh(account: Account, person: Person, actor: Actor) -> Account:
 def _give_role(account: Account, wanted: Mapping, actor: Actor) -> Account:
     try:
         return accounts.change_role(account, wanted.role, superuser=wanted.superuser, actor=actor)
-    except LastSuperuser:
-        record(KEPT_SUPERUSER, actor=actor, target=account, reason=_("It is the last superuser who can sign in."))
+    except LastSuperuser as refusal:
+        record(KEPT_SUPERUSER, actor=actor, target=account, reason=str(refusal))
         return account

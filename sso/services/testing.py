@@ -25,6 +25,7 @@ TESTED = event("provider.tested", gettext_lazy("Provider tested"))
 
 VALID = timedelta(hours=1)  # in which settings that passed may be saved without being asked
 SHOWN = timedelta(minutes=10)
+TRIED = timedelta(minutes=15)  # longer than any way back from a provider takes
 ROWS: dict[str, type[OpenIdConnect] | type[Saml] | type[Ldap]] = {
     Kind.OPENID: OpenIdConnect,
     Kind.SAML: Saml,
@@ -75,7 +76,12 @@ def begin_test(provider: Provider, group_roles: list[GroupRole], *, actor: Actor
 
 
 def tried(report: Report) -> tuple[Provider, list[GroupRole]]:
-    """The provider that is tested, as it was typed: with the id of the saved one, if any, and never to be saved."""
+    """The provider that is tested, as it was typed: with the id of the saved one, if any, and never to be saved.
+
+    Raises ProviderRefused (expired_request) once that is wiped.
+    """
+    if not report.tried:
+        raise ProviderRefused("expired_request", _("The test was begun too long ago, or has its report already."))
     values = json.loads(str(report.tried))
     provider = Provider(pk=report.provider_id, **values["provider"])
     setattr(provider, report.kind, ROWS[report.kind](provider=provider, **values["settings"]))

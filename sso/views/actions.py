@@ -35,6 +35,7 @@ def enable(request: Request, pk: int) -> HttpResponse:
         providers.set_enabled(provider, True, actor=request.actor)
         messages.success(request, _("%(name)s is enabled.") % {"name": provider.name})
         return redirect("sso:list")
+    providers.check_may_settle(provider, request.actor)  # before anybody is asked
     facts = [("log-in", _("People sign in through it from now on"))]
     if not providers.is_tested(provider):
         facts += [("triangle-alert", _("Its settings have never passed the test"))]
@@ -50,6 +51,7 @@ def disable(request: Request, pk: int) -> HttpResponse:
         providers.set_enabled(provider, False, actor=request.actor)
         messages.success(request, _("%(name)s is disabled.") % {"name": provider.name})
         return redirect("sso:list")
+    providers.check_may_settle(provider, request.actor)
     facts = [*losses(provider), ("clock", _("Sessions that it opened go on until they end"))]
     return render(request, "sso/disable.html", {"provider": provider, "facts": facts})
 
@@ -71,6 +73,7 @@ def delete(request: Request, pk: int) -> HttpResponse:
         providers.delete_provider(provider, actor=request.actor)
         messages.success(request, _("%(name)s is deleted.") % {"name": provider.name})
         return redirect("sso:list")
+    providers.check_may_settle(provider, request.actor)
     facts = [
         *losses(provider),
         ("unlink", _("The links are lost: made again, it knows nobody")),

@@ -11,7 +11,7 @@ from agora.base.access import not_while_impersonating, public, signed_in
 from agora.base.http import Request, next_url, send_away
 from sso.claims import ProviderRefused
 from sso.models import Provider
-from sso.services import again, begun, protocols
+from sso.services import again, begun, floods, protocols
 from sso.services.arrival import refuse
 
 
@@ -26,6 +26,7 @@ def login(request: Request, alias: str) -> HttpResponse:
     target = next_url(request, resolve_url(settings.LOGIN_REDIRECT_URL))
     if request.method != "POST":
         return render(request, "sso/login.html", {"provider": provider, "next": target})
+    floods.admit_start(actor=request.actor)
     try:
         address = protocols.away(provider.kind).start(request, provider, actor=request.actor, next_path=target)
     except ProviderRefused as refused:

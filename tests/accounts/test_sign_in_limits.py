@@ -34,6 +34,17 @@ def key_of(client: Client) -> str:
     return client.cookies[settings.SESSION_COOKIE_NAME].value
 
 
+@pytest.mark.django_db
+def test_who_came_an_instant_before_and_is_counted_after_waits_for_nothing() -> None:
+    """Several from one address at once: the free tries are free for each of them."""
+    later = NOON + timedelta(milliseconds=20)
+    throttle.count_failure("eva", "192.0.2.1", now=later)
+    throttle.check("max", "192.0.2.1", now=NOON)
+    assert throttle.wait_meanwhile("max", "192.0.2.1", now=NOON) == 0
+    throttle.admit({"registration": "192.0.2.1"}, now=later)
+    throttle.admit({"registration": "192.0.2.1"}, now=NOON)
+
+
 def test_the_wait_doubles_up_to_a_quarter_of_an_hour() -> None:
     waits = [wait_after(failures, free=5).total_seconds() for failures in range(1, 18)]
     assert waits[:10] == [0, 0, 0, 0, 0, 1, 2, 4, 8, 16]

@@ -132,7 +132,7 @@ def test_what_was_begun_is_used_up_by_the_first_answer_of_the_same_browser(make:
     assert "state-1" not in str(row.__dict__)
     response = begun.mark(request, HttpResponse())
     cookie = response.cookies[begun.COOKIE]
-    assert cookie["httponly"] and cookie["samesite"] == "Lax" and cookie["path"] == "/sso/"
+    assert cookie["httponly"] and cookie["samesite"] == "Lax" and cookie["path"] == "/"
     found, data = begun.take("openid", "clinic", "state-1", actor=make.actor())
     assert data == {"nonce": "n"}
     begun.check_browser(found, request_of(**{begun.COOKIE: cookie.value}))

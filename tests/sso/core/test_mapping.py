@@ -8,7 +8,7 @@ from audit.models import Entry
 from sso.claims import Person, ProviderRefused
 from sso.models import GroupRole, Identity
 from sso.services.mapping import decide, settle, write_link
-from tests.conftest import Make
+from tests.conftest import PASSWORD, Make
 from tests.sso.conftest import MakeProvider
 
 EVA = Person(subject="sub-1", username="eva", email="eva@example.org", first_name="Eva", last_name="Moser")
@@ -133,6 +133,8 @@ def test_the_superuser_group_gives_the_flag_and_leaving_it_takes_it_away(
     make: Make, provider: MakeProvider, root: Account
 ) -> None:
     clinic = provider("ldap", "clinic", new_account_role=Role.VIEWER)
+    root.set_password(PASSWORD)
+    root.save()
 
     def flag(word: bool | None) -> tuple[bool, str]:
         eva = settle(clinic, Person("sub-1", "eva", superuser=word), actor=make.actor())

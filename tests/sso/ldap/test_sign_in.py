@@ -183,6 +183,8 @@ def test_the_superuser_group_makes_superusers_and_leaving_it_takes_the_flag_away
     root: Account, directory: MakeDirectory
 ) -> None:
     clinic = directory(superuser_group=f"cn=chiefs,{GROUPS}")
+    root.set_password(PASSWORD)
+    root.save()
     sign_in("eva", SECRET)
     sign_in("max", SECRET)
     assert set(Account.objects.superusers().values_list("username", flat=True)) == {"root", "eva"}
@@ -378,3 +380,23 @@ def test_guesses_in_an_open_session_are_counted_while_another_directory_of_the_a
     answers = [client.post("/admin-mode/", guess).content.decode() for _try in range(8)]
     assert "Down does not answer. Try again later." in answers[0]
     assert "Too many failed attempts." in answers[-1]
+
+
+def test_a_directory_that_is_disabled_while_it_is_asked_lets_nobody_in(
+    directory: MakeDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory()
+    sign_in("eva", SECRET)
+    real = directory_module.Directory.sign_in
+
+    def slow(self: Any, username: str, password: str) -> Any:
+        found = real(self, username, password)
+        Provider.objects.update(enabled=False)
+        return found
+
+    monkeypatch.setattr(directory_module.Directory, "sign_in", slow)
+    for username in ("eva", "max"):
+        Provider.objects.update(enabled=True)
+        assert sign_in(username, SECRET).status_code == 422
+        assert reason() == "disabled"
+    assert not Account.objects.named("max").exists()

@@ -146,6 +146,8 @@ LIES: dict[str, tuple[str, Callable[[Hostile], str]]] = {
     "another client": ("wrong_audience", lambda it: it.logout_token(aud="other")),
     "expired": ("expired", lambda it: it.logout_token(exp=NOW - 600, iat=NOW - 700)),
     "old without an end": ("expired", lambda it: it.logout_token(exp=None, iat=NOW - 3_600)),
+    "good for two days": ("too_long", lambda it: it.logout_token(exp=NOW + 2 * 86_400)),
+    "good for ever": ("too_long", lambda it: it.logout_token(exp=253_402_300_799)),
     "not signed": ("unsigned", lambda it: unsigned({"sub": "248289"}, {"alg": "none"})),
     "signed by somebody else": ("signature", lambda it: Key("first", rsa_key(2)).sign(it.id_claims("n"))),
 }

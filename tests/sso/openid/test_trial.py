@@ -12,7 +12,7 @@ from audit.models import Entry, Outcome
 from sessions_admin.models import Session
 from sso.models import Identity, Provider, Report
 from tests.conftest import Make
-from tests.sso.openid.conftest import Connect, address_in, come_back
+from tests.sso.openid.conftest import Connect, address_in, begin, come_back
 from tests.sso.openid.hostile import CLIENT, Hostile
 
 pytestmark = pytest.mark.django_db
@@ -70,6 +70,29 @@ def test_the_report_says_what_came_and_who_it_would_be(admin: Client, hostile: H
     nothing_happened()
     tested = Entry.objects.get(event="provider.tested")
     assert tested.outcome == Outcome.SUCCESS and tested.actor_name == "ada"
+
+
+class Browser(Client):
+    """One that sends a cookie only where it belongs, as browsers do."""
+
+    def _base_environ(self, **request: Any) -> dict[str, Any]:
+        environ: dict[str, Any] = super()._base_environ(**request)  # type: ignore[misc]
+        sent = [cookie for cookie in self.cookies.values() if request["PATH_INFO"].startswith(cookie["path"] or "/")]
+        return environ | {"HTTP_COOKIE": "; ".join(f"{cookie.key}={cookie.value}" for cookie in sent)}
+
+
+def test_tests_and_a_sign_in_in_several_tabs_end_each_on_their_own(
+    ada: Account, hostile: Hostile, connect: Connect
+) -> None:
+    connect(hostile, "clinic")
+    browser = Browser()
+    browser.force_login(ada)
+    away = begin(browser, "clinic")
+    tests = [(alias, begin_test(browser, hostile, alias=alias)) for alias in ("one", "two")]
+    for alias, address in tests:
+        assert "The test passed" in report(browser, come_back(browser, hostile.agree(address), alias))
+    assert come_back(browser, hostile.agree(away), "clinic").status_code == 302
+    assert Account.objects.named("vera").exists()
 
 
 LIES: dict[str, tuple[str, str, dict[str, Any]]] = {

@@ -49,6 +49,7 @@ class Answer:
     status: str = "urn:oasis:names:tc:SAML:2.0:status:Success"
     attributes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     name_format: str = PERSISTENT
+    qualifier: str = ""
     session_index: str = "index-1"
     assertion_id: str = ""
 
@@ -80,7 +81,9 @@ class Answer:
  <Assertion xmlns="{SAML}" ID="{self.assertion_id or "a" + secrets.token_hex(8)}" Version="2.0"
    IssueInstant="{instant(self.minutes)}">
   <Issuer>{self.issuer}</Issuer>
-  <Subject><NameID Format="{self.name_format}">{escape(self.name_id)}</NameID>
+  <Subject><NameID Format="{self.name_format}"{_attribute("NameQualifier", self.qualifier or None)}>{
+            escape(self.name_id)
+        }</NameID>
    <SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:bearer"><SubjectConfirmationData
      NotOnOrAfter="{instant(self.minutes + 5)}"{_attribute("Recipient", recipient)}{_attribute("InResponseTo", inner)}/>
    </SubjectConfirmation></Subject>

@@ -173,6 +173,15 @@ def test_incomplete_answers_are_refused(target: Provider, visitor: Visitor, fiel
     assert refused(visitor, target, answer(target, visitor, **fields).root()) == why
 
 
+def test_an_end_at_the_end_of_time_is_no_error(target: Provider, visitor: Visitor) -> None:
+    visitor.go(target)
+    root = answer(target, visitor).root()
+    for element in root.iter():
+        if element.get("NotOnOrAfter"):
+            element.set("NotOnOrAfter", "9999-12-31T23:59:59Z")
+    assert refused(visitor, target, root) == "signature"
+
+
 @pytest.mark.parametrize(
     "sent", ["%%%", "PHg+", "A" * 2_000_000, message(b"<x/>"), message(b"\xff\xfe<\x00x\x00/\x00>\x00"), "\0"]
 )
@@ -199,6 +208,6 @@ def test_looking_at_the_addresses_records_nothing(target: Provider) -> None:
 
 def test_other_methods_and_unknown_providers(target: Provider) -> None:
     assert Client().get("/sso/forge/acs/").status_code == 405
-    assert Client().post("/sso/nowhere/acs/", {"SAMLResponse": message(b"<x/>")}).status_code == 403
+    assert Client().post("/sso/nowhere/acs/", {"SAMLResponse": message(b"<x/>")}).status_code == 404
     assert Client().get("/sso/nowhere/slo/").status_code == 404
     assert Client().get("/sso/nowhere/metadata/").status_code == 404

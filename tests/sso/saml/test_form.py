@@ -2,20 +2,25 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from html import unescape
 from typing import Any
 
 import pytest
+import time_machine
 from django.http import HttpResponse
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import Account
 from audit.models import Entry
 from sessions_admin.models import Session
 from sso.models import Begun, Identity, Provider, Report, Saml, Seen, SigningKey
+from sso.services.upkeep import purge
 from tests.conftest import Make
 from tests.pages import changed, contents
 from tests.services.saml import IdentityProvider
+from tests.sso.saml.attacks import message
 from tests.sso.saml.conftest import FORGED_BY, US, Hall, Visitor, answer, metadata
 
 HOME = "/settings/server/single-sign-on/"
@@ -167,6 +172,33 @@ def test_a_test_counts_only_for_the_one_who_began_it(
     assert other.bring(given, sent).status_code == 403
     assert Entry.objects.filter(event="session.opened").latest("pk").details["reason"] == "other_browser"
     assert Report.objects.get().passed is None
+
+
+def test_a_purge_while_a_test_comes_back_leaves_it_what_it_needs(our_key: SigningKey, tester: Trier) -> None:
+    begun = timezone.now()
+    with time_machine.travel(begun, tick=False) as clock:
+        tester.press(metadata_xml=metadata(FORGED_BY, "provider"))
+        given = Provider(alias="hospital")
+        given.saml = Saml(idp_entity_id=FORGED_BY, sp_entity_id=US)
+        clock.move_to(begun + timedelta(minutes=9, seconds=30))
+        sent = {"SAMLResponse": message(answer(given, tester).root()), "RelayState": tester.relay_state}
+        posted = Client().post("/sso/hospital/acs/", sent)
+        clock.move_to(begun + timedelta(minutes=10, seconds=30))
+        purge(now=timezone.now())
+        assert tester.client.get(posted["Location"]).status_code == 302
+    assert Report.objects.get().passed
+
+
+def test_a_test_whose_settings_are_wiped_is_refused(our_key: SigningKey, tester: Trier) -> None:
+    tester.press(metadata_xml=metadata(FORGED_BY, "provider"))
+    given = Provider(alias="hospital")
+    given.saml = Saml(idp_entity_id=FORGED_BY, sp_entity_id=US)
+    purge(now=timezone.now() + timedelta(minutes=5))
+    assert Report.objects.get().tried
+    Report.objects.update(created_at=timezone.now() - timedelta(minutes=16))
+    purge(now=timezone.now())
+    assert tester.bring(given, answer(given, tester).root()).status_code == 403
+    assert Entry.objects.latest("pk").details["reason"] == "expired_request"
 
 
 def test_nobody_else_may_test(make: Make, sam: Account) -> None:

@@ -228,3 +228,46 @@ def test_a_provider_that_names_no_address_for_the_answer_gets_none(signed_in: Vi
     row.save()
     assert hear(signed(request()))["Location"] == "/sign-in/"
     assert not is_signed_in(signed_in)
+
+
+# --- Of a provider that was disabled meanwhile ------------------------------------------------------------------------
+
+
+def told_to_sign_out(visitor: Visitor) -> str:
+    """Sign out here, and say the id of the request that goes to the provider."""
+    asked = parse_qs(query_of(away(visitor.client.post("/sign-out/"))))["SAMLRequest"][0]
+    found = re.search(rb' ID="([^"]+)"', zlib.decompress(base64.b64decode(asked), -15))
+    assert found
+    return found[1].decode()
+
+
+def response(request_id: str, *, issuer: str = "https://forge.example.com/metadata") -> str:
+    return f"""<p:LogoutResponse xmlns:p="{PROTOCOL}" ID="_r" Version="2.0" IssueInstant="{instant()}"
+ Destination="{SLO}" InResponseTo="{request_id}"><Issuer xmlns="{SAML}">{issuer}</Issuer>
+ <p:Status><p:StatusCode Value="{SUCCESS}"/></p:Status></p:LogoutResponse>"""
+
+
+def test_a_disabled_provider_still_signs_people_out(signed_in: Visitor) -> None:
+    Provider.objects.filter(alias="forge").update(enabled=False)
+    assert hear(signed(request())).status_code == 302
+    assert not is_signed_in(signed_in)
+
+
+def test_and_people_still_sign_out_there(signed_in: Visitor) -> None:
+    Provider.objects.filter(alias="forge").update(enabled=False)
+    query = signed(response(told_to_sign_out(signed_in)), kind="SAMLResponse")
+    landed = signed_in.client.get("/sso/forge/slo/", QUERY_STRING=query, follow=True)
+    assert b"You are signed out, at Forge as well." in landed.content
+
+
+def test_whoever_signed_out_is_told_so_whatever_the_provider_answers(signed_in: Visitor) -> None:
+    xml = response(told_to_sign_out(signed_in), issuer="https://other.example.com/")
+    page = signed_in.client.get("/sso/forge/slo/", QUERY_STRING=signed(xml, kind="SAMLResponse"))
+    assert page.status_code == 403 and why() == "wrong_issuer"
+    assert b"You are signed out here. What Forge answered was refused." in page.content
+    assert page.headers["X-Request-Id"].encode() in page.content
+
+
+def test_who_is_signed_in_is_not_told_otherwise_by_a_forged_answer(signed_in: Visitor) -> None:
+    page = signed_in.client.get("/sso/forge/slo/", QUERY_STRING=signed(response("_x"), kind="SAMLResponse"))
+    assert b"nobody was signed out by it" in page.content and is_signed_in(signed_in)
