@@ -10,9 +10,9 @@ from agora.celery import wake
 from audit.events import event
 from audit.models import Outcome
 from audit.services import record
-from sso.claims import ProviderRefused, ProviderSilent
+from sso.claims import ProviderBusy, ProviderRefused, ProviderSilent
 from sso.models import Provider, Saml
-from sso.saml.metadata import BadMetadata, IdentityProvider, download, understand
+from sso.saml.metadata import BadMetadata, IdentityProvider, NotAsked, download, understand
 
 RENEWED = event("provider.metadata_renewed", _("Metadata of a provider renewed"))
 RENEW_AFTER = timedelta(hours=6)
@@ -31,7 +31,7 @@ def facts_of(provider: Provider, *, actor: Actor) -> IdentityProvider:
     try:
         return renew(provider, actor=actor, paused=True)
     except BadMetadata as bad:
-        raise ProviderSilent(str(bad)) from None
+        raise (ProviderBusy if isinstance(bad, NotAsked) else ProviderSilent)(str(bad)) from None
 
 
 def known_facts(provider: Provider) -> IdentityProvider | None:

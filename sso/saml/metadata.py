@@ -26,6 +26,10 @@ class BadMetadata(Refused):
     status = 422
 
 
+class NotAsked(BadMetadata):
+    """Others wait already: nothing was learned about the metadata."""
+
+
 @dataclass(frozen=True)
 class IdentityProvider:
     """What the metadata says: who it is, where it is asked, and the certificates of the keys that it signs with."""
@@ -62,7 +66,7 @@ def download(url: str, *, paused: bool = True) -> str:
         accept = "application/samlmetadata+xml, application/xml, text/xml, */*"
         answer = fetch(url, headers={"Accept": accept}, paused=paused)
     except NoAnswer as error:
-        raise BadMetadata(str(error)) from None
+        raise (NotAsked if error.code == "busy" else BadMetadata)(str(error)) from None
     if answer.status != 200:
         raise BadMetadata(_("The Metadata URL answered with status %(status)d.") % {"status": answer.status})
     try:

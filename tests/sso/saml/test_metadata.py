@@ -14,6 +14,7 @@ from lxml import etree
 
 from agora.base.actor import Actor
 from audit.models import Entry
+from sso import limits
 from sso.models import Provider, Saml, SigningKey
 from sso.saml import copies, keys
 from sso.saml.metadata import BadMetadata, download, entity_ids, is_safe, understand
@@ -195,6 +196,17 @@ def test_a_provider_that_does_not_answer_is_said_to_be_silent(provider: MakeProv
     assert b"Lab does not answer" in page.content
     assert Entry.objects.get(event="session.opened").details["reason"] == "unreachable"
     assert visitor.client.get("/sign-in/").status_code == 200
+
+
+def test_a_provider_that_was_not_asked_is_not_said_to_be_silent(
+    pages: Pages, provider: MakeProvider, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "_waiting", [0.0] * limits.AT_ONCE)  # for long
+    provider("saml", "lab", metadata_url=pages.url, idp_entity_id=FORGED_BY, sp_entity_id=US)
+    page = visitor.client.post("/sso/lab/login/")
+    assert page.status_code == 503
+    assert b"Lab can't be asked at the moment." in page.content
+    assert Entry.objects.get(event="session.opened").details["reason"] == "busy"
 
 
 def test_our_metadata_names_our_addresses_and_keys(forge: Callable[..., Provider], our_key: SigningKey) -> None:
