@@ -11,7 +11,7 @@ from accounts.models import Account
 from agora.base.http import Request
 from resources.models import Grant, Resource
 from resources.roles import Action, Decision, Kind
-from resources.services.rules import MayNot, effective_role, effective_roles
+from resources.services.rules import effective_role, effective_roles, refusal_of
 
 NAMES = 2  # accounts named in the column "Shared with"
 PAGES = {
@@ -60,10 +60,10 @@ def visible(request: Request, pk: int, kind: Kind | None = None) -> tuple[Resour
 
 
 def permitted(request: Request, pk: int, action: Action, kind: Kind | None = None) -> tuple[Resource, Decision]:
-    """The same for a page that is about acting. Raises MayNot where the person may see but not act."""
+    """The same for a page that is about acting. Raises what says why, where the person may see but not act."""
     resource, decision = visible(request, pk, kind)
     if not decision.allows(action):
-        raise MayNot
+        raise refusal_of(action)
     return resource, decision
 
 
