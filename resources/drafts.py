@@ -138,6 +138,9 @@ def _row(account: Account, grant: Grant | None, typed: Typed, at: datetime) -> R
     ends_at = None
     if before and typed.ends == before.ends and grant:
         ends_at = grant.ends_at  # an end with a time of day stays as exact as it was
+        if ended:
+            over = _("This grant has ended, so it gives nothing. Choose a later last day or none, or remove the row.")
+            return Row(account, typed, grant, state, over, ended)
     elif day:
         if not 1970 <= day.year < 3000:
             return Row(account, typed, grant, state, _("Choose a day before the year 3000."), ended)
