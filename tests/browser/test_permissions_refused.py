@@ -25,3 +25,16 @@ def test_who_may_no_longer_change_them_is_told(browse: Browse, make: Make, ed: A
         expect(page.locator("#toasts .toast").last).to_contain_text(sentence)
         expect(page.get_by_role("dialog")).to_be_visible()
     assert roles(resource)["nell"] == "viewer"
+
+
+def test_enter_in_a_reason_saves(browse: Browse, make: Make, ada: Account, nell: Account) -> None:
+    resource = stream(make)
+    give(nell, resource, ResourceRole.VIEWER)
+    page = browse(ada)
+    page.goto("/streams/")
+    page.get_by_role("link", name="Resource Permissions").click()
+    page.locator(f"#terms-{nell.pk}").click()
+    page.get_by_label("Reason").fill("on call")
+    page.keyboard.press("Enter")
+    expect(page.locator("#toasts")).to_contain_text("1 change saved.")
+    assert Grant.objects.get(account=nell).reason == "on call"

@@ -1,6 +1,7 @@
 """Grants that have ended, as they stand in the dialog and as they are saved again."""
 
-from datetime import timedelta
+import re
+from datetime import UTC, datetime, timedelta
 
 from django.utils import timezone
 
@@ -37,3 +38,11 @@ def test_an_end_is_written_down_once_though_the_grant_is_changed(make: Make, nel
     save_grants(studio, {nell.pk: Wanted(E, now + timedelta(days=1))}, version=2, actor=make.actor())
     assert note_ended_grants(now=now + timedelta(days=2)) == 1
     assert Entry.objects.filter(event="grant.expired").count() == 2
+
+
+def test_an_end_within_a_day_is_shown_to_the_minute(make: Make, ada: Account, nell: Account, studio: Resource) -> None:
+    give(nell, studio, V, ends_at=datetime(2998, 11, 30, 17, 38, tzinfo=UTC))
+    dialog = Dialog(make.client(ada), studio)
+    assert "Until 2998-11-30 17:38" in dialog.page and dialog.fields[f"ends-{nell.pk}"] == ["2998-11-30"]
+    dialog.press("search", **{f"ends_{nell.pk}": "2998-11-29"})
+    assert re.search(r"Until 2998-11-29\s*<", dialog.page)
