@@ -159,6 +159,17 @@ class TestKeyAndCredential:
             assert secret not in client.get(later).content.decode()
         assert secret[:21] in client.get(f"/streamers/{origin.pk}/").content.decode()
 
+    def test_a_page_loaded_again_kills_no_key(self, make: Make, ed: Account, origin: Resource) -> None:
+        client, address = make.client(ed), f"/streamers/{origin.pk}/key/"
+        for _round in range(2):
+            asked = dict(re.findall(r'name="(seen)" value="([^"]*)"', client.get(address).content.decode()))
+            assert set(asked) == {"seen"}
+            [secret] = set(re.findall(r"agora_streamer_\w{40}", client.post(address, asked).content.decode()))
+            again = client.post(address, asked)
+            assert again.status_code == 409 and "that one is still good" in again.content.decode()
+            found = Client(headers={"Authorization": f"Bearer {secret}"}).get("/api/v1/streamer/configuration")
+            assert found.status_code == 200
+
     def test_the_credential_is_written_and_never_read(self, make: Make, ed: Account, origin: Resource) -> None:
         client, card = make.client(ed), f"/streamers/{origin.pk}/"
         assert client.post(f"{card}credential/", {"credential": ""}).status_code == 422
