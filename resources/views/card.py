@@ -19,9 +19,10 @@ from audit.events import EVENTS
 from audit.models import Entry
 from audit.services import values_of
 from resources.forms import DeleteForm, RecordingForm, SessionForm, StreamerForm, StreamForm
+from resources.forms.seen import remember, seen, tell
 from resources.models import Resource
 from resources.roles import Action, Decision, Kind
-from resources.services.resources import OWN, change_resource, delete_resource, subtree
+from resources.services.resources import OWN, EditedMeanwhile, change_resource, delete_resource, subtree
 from resources.services.rules import MayNot, may_create
 from resources.views.common import PAGES, card_url, lines, list_url, permitted, person, visible
 
@@ -50,11 +51,16 @@ def card(request: Request, pk: int, kind: Kind) -> HttpResponse:
     if editing and not decision.allows(Action.EDIT):
         raise MayNot
     form = FORMS[kind](request.POST if editing else None, initial=_values(resource, FORMS[kind]))
+    remember(form)
+    status = 200
     if editing and form.is_valid():
         try:
-            changed = change_resource(resource, form.cleaned_data, actor=request.actor)
+            changed = change_resource(resource, form.cleaned_data, actor=request.actor, seen=seen(form))
         except ValidationError as error:
             form.add_error(None, error)
+        except EditedMeanwhile as error:
+            tell(form, error.current)
+            status = 409
         else:
             messages.success(request, _("%(name)s is saved.") % {"name": changed})
             return redirect(card_url(resource))
@@ -68,7 +74,7 @@ def card(request: Request, pk: int, kind: Kind) -> HttpResponse:
         "parent_url": _parent_url(request, resource),
         "may_record": may_create(request.actor, Kind.RECORDING, resource),
     }
-    return render(request, f"resources/{kind}.html", context, status=422 if form.errors else 200)
+    return render(request, f"resources/{kind}.html", context, status=422 if form.errors and status == 200 else status)
 
 
 def _parent_url(request: Request, resource: Resource) -> str:
