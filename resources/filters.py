@@ -18,8 +18,16 @@ from resources.roles import Kind
 
 
 class ResourceFilter(ListFilter):
+    """``seen``: what the person may see; a filter by what they may not see shows its number, not its name."""
+
     orders = {"name": "label_key", "created": "created_at"}
     default_order = "name"
+    seen: QuerySet[Resource] | None = None
+
+    def named(self, pk: int) -> str:
+        """What the resource is called."""
+        found = None if self.seen is None else self.seen.filter(pk=pk).first()
+        return str(found or pk)
 
 
 class ReachFilter(ListFilter):
@@ -88,8 +96,7 @@ class SessionFilter(ResourceFilter):
 
     def label(self, name: str, value: Any) -> str:
         if name == "stream":
-            found = Resource.objects.of_kind(Kind.STREAM).filter(pk__in=self.qs.values("parent")[:1]).first()
-            return str(found or int(value))
+            return self.named(int(value))
         return super().label(name, value)
 
 
@@ -137,8 +144,7 @@ class StreamFilter(ResourceFilter):
 
     def label(self, name: str, value: Any) -> str:
         if name == "streamer":
-            found = Resource.objects.of_kind(Kind.STREAMER).filter(pk__in=self.qs.values("parent")[:1]).first()
-            return str(found or int(value))
+            return self.named(int(value))
         return super().label(name, value)
 
 

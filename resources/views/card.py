@@ -24,7 +24,7 @@ from resources.models import Resource
 from resources.roles import Action, Decision, Kind
 from resources.services.resources import OWN, EditedMeanwhile, change_resource, delete_resource, subtree
 from resources.services.rules import MayNot, may_create
-from resources.views.common import PAGES, card_url, lines, list_url, permitted, person, visible
+from resources.views.common import PAGES, card_url, lines, list_url, permitted, person, seen_among, visible
 
 FORMS: dict[Kind, type[forms.Form]] = {
     Kind.STREAMER: StreamerForm,
@@ -157,5 +157,14 @@ def delete(request: Request, pk: int, kind: Kind) -> HttpResponse:
         delete_resource(resource, actor=request.actor)
         messages.success(request, _("%(name)s is deleted.") % {"name": resource})
         return redirect(list_url(kind))
-    context = {"resource": resource, "found": subtree(resource, actor=request.actor), "back": card_url(resource)}
+    found = subtree(resource, actor=request.actor)
+    seen = seen_among(request, [row.pk for row in [*found.below, *found.not_yours]])
+    context = {
+        "resource": resource,
+        "found": found,
+        "below": [row for row in found.below if row.pk in seen],
+        "not_yours": [row for row in found.not_yours if row.pk in seen],
+        "hidden": sum(row.pk not in seen for row in found.not_yours),
+        "back": card_url(resource),
+    }
     return render(request, "resources/delete.html", context)
