@@ -124,9 +124,11 @@ class UploadForm(NewRecordingForm):
 
 
 class DeleteForm(forms.Form):
-    """The title once more, before something is gone for ever."""
+    """The title once more, before a file is gone for ever; of a streamer or stream its name, where files go with it."""
 
-    title = forms.CharField(label=_("Type the title to delete it"), max_length=200)
+    title = forms.CharField(
+        label=_("Type the title to delete it"), max_length=255, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
 
     def __init__(self, *args: Any, title: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -134,7 +136,7 @@ class DeleteForm(forms.Form):
 
     def clean_title(self) -> str:
         if self.cleaned_data["title"] != self.wanted:
-            raise forms.ValidationError(_("This is not the title. Nothing was deleted."))
+            raise forms.ValidationError(_("This is something else. Nothing was deleted."))
         return self.wanted
 
 

@@ -1,4 +1,4 @@
-"""The card of one resource: its facts, editing it, its history, and deleting it."""
+"""The card of one resource: its facts, editing it, and its history."""
 
 from typing import Any
 
@@ -18,13 +18,13 @@ from agora.base.pages import keyset_page
 from audit.events import EVENTS
 from audit.models import Entry
 from audit.services import values_of
-from resources.forms import DeleteForm, RecordingForm, SessionForm, StreamerForm, StreamForm
+from resources.forms import RecordingForm, SessionForm, StreamerForm, StreamForm
 from resources.forms.seen import remember, seen, tell
 from resources.models import Resource
 from resources.roles import Action, Decision, Kind
-from resources.services.resources import OWN, EditedMeanwhile, change_resource, delete_resource, subtree
+from resources.services.resources import OWN, EditedMeanwhile, change_resource
 from resources.services.rules import MayNot, may_create
-from resources.views.common import PAGES, card_url, lines, list_url, permitted, person, seen_among, visible
+from resources.views.common import PAGES, card_url, lines, list_url, person, visible
 
 FORMS: dict[Kind, type[forms.Form]] = {
     Kind.STREAMER: StreamerForm,
@@ -132,39 +132,3 @@ def history(request: Request, pk: int, kind: Kind) -> HttpResponse:
     page = keyset_page(Entry.objects.of_target(kind, pk), order="-at", params=request.GET)
     context = {**frame(request, resource, decision, "history"), "page": page, "labels": EVENTS}
     return render(request, "resources/history.html", context)
-
-
-@edit_it
-@require_http_methods(["GET", "HEAD", "POST"])
-def delete_recording(request: Request, pk: int) -> HttpResponse:
-    """Ask for the title, for the file is gone for ever; then delete."""
-    resource, _decision = permitted(request, pk, Action.DELETE, Kind.RECORDING)
-    form = DeleteForm(request.POST if request.method == "POST" else None, title=resource.label)
-    if request.method == "POST" and form.is_valid():
-        delete_resource(resource, actor=request.actor)
-        messages.success(request, _("%(name)s is deleted.") % {"name": resource})
-        return redirect(list_url(Kind.RECORDING))
-    context = {"resource": resource, "form": form, "back": card_url(resource)}
-    return render(request, "resources/delete_recording.html", context, status=422 if form.errors else 200)
-
-
-@edit_it
-@require_http_methods(["GET", "HEAD", "POST"])
-def delete(request: Request, pk: int, kind: Kind) -> HttpResponse:
-    """Ask, naming what goes with it; then delete."""
-    resource, _decision = permitted(request, pk, Action.DELETE, kind)
-    if request.method == "POST":
-        delete_resource(resource, actor=request.actor)
-        messages.success(request, _("%(name)s is deleted.") % {"name": resource})
-        return redirect(list_url(kind))
-    found = subtree(resource, actor=request.actor)
-    seen = seen_among(request, [row.pk for row in [*found.below, *found.not_yours]])
-    context = {
-        "resource": resource,
-        "found": found,
-        "below": [row for row in found.below if row.pk in seen],
-        "not_yours": [row for row in found.not_yours if row.pk in seen],
-        "hidden": sum(row.pk not in seen for row in found.not_yours),
-        "back": card_url(resource),
-    }
-    return render(request, "resources/delete.html", context)
