@@ -110,9 +110,20 @@ class DeviceFilter(ListFilter):
 
 
 class RecordingFilter(ResourceFilter):
+    """``parent`` is the id of a stream, whose sessions' recordings count as well, of a session or of a streamer."""
+
+    parent = django_filters.NumberFilter(
+        label=_("Made from"), field_name="parent", method="made_from", min_value=1, max_value=2**62
+    )
     state = django_filters.ChoiceFilter(
         label=_("State"), field_name="recording__state", choices=State.choices, empty_label=_("Any state")
     )
+
+    def made_from(self, rows: QuerySet[Any], name: str, value: Any) -> QuerySet[Any]:
+        return rows.below(int(value))  # type: ignore[attr-defined, no-any-return]
+
+    def label(self, name: str, value: Any) -> str:
+        return self.named(int(value)) if name == "parent" else super().label(name, value)
 
 
 class StreamFilter(ResourceFilter):

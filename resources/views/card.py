@@ -65,11 +65,14 @@ def card(request: Request, pk: int, kind: Kind) -> HttpResponse:
             messages.success(request, _("%(name)s is saved.") % {"name": changed})
             return redirect(card_url(resource))
     children = _children(request, resource, decision)
+    recordings = _recordings(request, resource, decision) if kind == Kind.STREAM else []
     context = {
         **frame(request, resource, decision, "card"),
         "form": form,
         "children": lines(request, children[:BELOW]),
         "more": len(children) > BELOW,
+        "recordings": lines(request, recordings[:BELOW]),
+        "more_recordings": len(recordings) > BELOW,
         "may_create_stream": may_create(request.actor, Kind.STREAM, resource),
         "parent_url": _parent_url(request, resource),
         "may_record": may_create(request.actor, Kind.RECORDING, resource),
@@ -91,6 +94,12 @@ def _children(request: Request, resource: Resource, decision: Decision) -> list[
     rows = Resource.objects.visible_to(decision.account, at=request.actor.at, kind=kind).children_of([resource.pk])
     order = ("label_key", "id") if kind == Kind.STREAM else ("-created_at", "-id")
     return list(rows.with_facts(kind).order_by(*order)[: BELOW + 1])
+
+
+def _recordings(request: Request, resource: Resource, decision: Decision) -> list[Resource]:
+    """The newest few of the stream and its sessions that the person may see."""
+    rows = Resource.objects.visible_to(decision.account, at=request.actor.at, kind=Kind.RECORDING).below(resource.pk)
+    return list(rows.with_facts(Kind.RECORDING).order_by("-created_at", "-id")[: BELOW + 1])
 
 
 def _values(resource: Resource, form: type[forms.Form]) -> dict[str, Any]:
