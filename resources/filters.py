@@ -1,5 +1,6 @@
 """The filters of the lists of resources."""
 
+from datetime import datetime
 from typing import Any
 
 import django_filters
@@ -7,14 +8,16 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import Account
 from agora.base.filters import ListFilter
 from resources.models import Resource
 from resources.models.device import Hardware
 from resources.models.recording import State
+from resources.models.resource import ResourceQuerySet
 from resources.models.stream import StreamState
 from resources.models.stream_session import Direction, Protocol
 from resources.models.streamer import SILENT, Contact, Place
-from resources.roles import Kind
+from resources.roles import Because, Kind, ResourceRole, grants_matter
 
 
 class ResourceFilter(ListFilter):
@@ -31,7 +34,10 @@ class ResourceFilter(ListFilter):
 
 
 class ReachFilter(ListFilter):
-    """Of everything that one account reaches, the newest first."""
+    """Of everything that one account reaches at this moment, the newest first. ``because``: by what it does."""
+
+    account: Account
+    at: datetime
 
     orders = {"id": "id"}
     default_order = "-id"
@@ -41,6 +47,29 @@ class ReachFilter(ListFilter):
         choices=Kind.choices,
         empty_label=_("Any kind"),
     )
+    role = django_filters.ChoiceFilter(
+        label=_("Resource role"),
+        choices=[one for one in ResourceRole.choices if one[0] != ResourceRole.NONE],
+        method="with_role",
+        empty_label=_("Any role"),
+    )
+    because = django_filters.ChoiceFilter(
+        label=_("Reason"),
+        choices=[(one.value, one.label) for one in (Because.GRANT, Because.SYSTEM_ROLE, Because.ADMINISTRATOR)],
+        method="by_reason",
+        empty_label=_("Any reason"),
+    )
+
+    def with_role(self, rows: ResourceQuerySet, name: str, value: str) -> ResourceQuerySet:
+        return rows.with_exactly(ResourceRole(value), self.account, at=self.at)
+
+    def by_reason(self, rows: ResourceQuerySet, name: str, value: str) -> ResourceQuerySet:
+        if not grants_matter(self.account):
+            return rows if value == Because.ADMINISTRATOR else rows.none()
+        granted = rows.granted_to(self.account, at=self.at)
+        if value == Because.SYSTEM_ROLE:
+            return rows.exclude(pk__in=granted.values("pk"))
+        return granted if value == Because.GRANT else rows.none()
 
 
 class StreamerFilter(ResourceFilter):

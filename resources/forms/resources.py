@@ -140,6 +140,18 @@ class DeleteForm(forms.Form):
         return self.wanted
 
 
+class ReachForm(forms.Form):
+    """Why may one account do this with a resource, or not? The resource as people call it, or by its id."""
+
+    resource = forms.CharField(
+        label=_("Resource"),
+        max_length=255,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        help_text=_("Hostname, system name, title or id."),
+    )
+    action = forms.ChoiceField(label=_("Action"), choices=Action.choices)
+
+
 class WhyForm(forms.Form):
     """Which account, and what it would do. ``only``: the one account that the person may ask about."""
 
