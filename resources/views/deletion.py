@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 from agora.base.access import signed_in_with
 from agora.base.http import Request
 from resources.forms import DeleteForm
-from resources.models import Resource
+from resources.models import Device, Resource
 from resources.roles import Action, Kind
 from resources.services.resources import Subtree, delete_resource, subtree
 from resources.views.common import card_url, list_url, permitted, seen_among
@@ -67,4 +67,7 @@ def going(resource: Resource, found: Subtree) -> list[str]:
         Kind.SESSION: lambda n: ngettext("%(n)d session goes with it", "%(n)d sessions go with it", n),
         Kind.RECORDING: lambda n: ngettext("%(n)d recording goes with it", "%(n)d recordings go with it", n),
     }
-    return [sentences[kind](number) % {"n": number} for kind, number in found.counts]
+    told = [sentences[kind](number) % {"n": number} for kind, number in found.counts]
+    if devices := Device.objects.of_streamer(resource.pk).count():
+        told.append(ngettext("%(n)d device goes with it", "%(n)d devices go with it", devices) % {"n": devices})
+    return told
