@@ -13,7 +13,7 @@ from resources.forms import DeleteForm
 from resources.models import Device, Resource
 from resources.roles import Action, Kind
 from resources.services.resources import Subtree, delete_resource, subtree
-from resources.views.common import card_url, list_url, permitted, seen_among
+from resources.views.common import card_url, list_url, permitted, person, seen_among
 
 edit_it = signed_in_with("Editor on it")
 
@@ -51,7 +51,7 @@ def delete(request: Request, pk: int, kind: Kind) -> HttpResponse:
         "resource": resource,
         "form": form,
         "found": found,
-        "going": going(resource, found),
+        "going": going(request, resource, found),
         "below": [row for row in found.below if row.pk in seen],
         "not_yours": [row for row in found.not_yours if row.pk in seen],
         "hidden": sum(row.pk not in seen for row in found.not_yours),
@@ -60,7 +60,7 @@ def delete(request: Request, pk: int, kind: Kind) -> HttpResponse:
     return render(request, "resources/delete.html", context, status=422 if form and form.errors else 200)
 
 
-def going(resource: Resource, found: Subtree) -> list[str]:
+def going(request: Request, resource: Resource, found: Subtree) -> list[str]:
     """A sentence for each kind of what goes with it."""
     sentences = {
         Kind.STREAM: lambda n: ngettext("%(n)d stream goes with it", "%(n)d streams go with it", n),
@@ -68,6 +68,6 @@ def going(resource: Resource, found: Subtree) -> list[str]:
         Kind.RECORDING: lambda n: ngettext("%(n)d recording goes with it", "%(n)d recordings go with it", n),
     }
     told = [sentences[kind](number) % {"n": number} for kind, number in found.counts]
-    if devices := Device.objects.of_streamer(resource.pk).count():
+    if devices := Device.objects.visible_to(person(request), at=request.actor.at).of_streamer(resource.pk).count():
         told.append(ngettext("%(n)d device goes with it", "%(n)d devices go with it", devices) % {"n": devices})
     return told
