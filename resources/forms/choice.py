@@ -44,7 +44,7 @@ class ResourceField(forms.Field):
     def to_python(self, value: Any) -> Resource | None:
         if value in self.empty_values:
             return None
-        text = str(value).strip()
+        text = str(value).replace("\x00", "\ufffd").strip()  # PostgreSQL takes no NUL, and no name has one
         if isinstance(self.widget, forms.TextInput) and not isinstance(value, int):
             key = fold(text)[:KEY_LENGTH]
             called = list((self.rows.filter(name_key=key) | self.rows.filter(label_key=key)).order_by("pk")[:9])

@@ -43,6 +43,7 @@ def test_many_are_named(make: Make, connie: Account, nell: Account, many: list[R
     for name, sentence in (
         ("Twin", f"Several are called so. Type the id of one: {many[-2].pk}, {many[-1].pk}."),
         ("room", "Nothing that you may see is called so."),
+        ("room-007\x00", "Nothing that you may see is called so."),
         ("9" * 30, "Nothing that you may see is called so."),
     ):
         answer = upload(client, name)
