@@ -5,8 +5,8 @@ The whole draft travels in the form: each row that is shown or changed posts its
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
 
 from django import forms
 from django.db.models import Q
@@ -17,15 +17,14 @@ from django.utils.translation import gettext as _
 from accounts.models import Account
 from accounts.names import validate_name
 from accounts.roles import Role
-from agora.base.pages import bounded_count, keyset_page
+from agora.base.pages import bounded_count
 from resources.models import Grant, Resource
-from resources.roles import ResourceRole
+from resources.roles import Kind, ResourceRole, given_by_system_role, grants_matter
 from resources.services.grants import Wanted
 
 SHOWN = 25  # saved grants on one page of the dialog
 MOST = 150  # rows that one form carries; Django reads 1,000 fields
 UNSAVED = 100  # rows of a draft, from then on saving comes first
-FOUND = 8  # accounts offered by the search
 DAY = timedelta(days=1)
 
 
@@ -63,6 +62,7 @@ class Row:
     """One row of the dialog. ``state``: "" as saved, else "new", "changed" or "gone"."""
 
     account: Account
+    kind: Kind
     typed: Typed
     grant: Grant | None
     state: str
@@ -79,14 +79,21 @@ class Row:
     def role_label(self) -> str:
         return str(ResourceRole(self.typed.role).label) if self.typed.role in ResourceRole.values else ""
 
+    @property
+    def moment(self) -> datetime | None:
+        """When it ends, where that is no midnight: set over the API, to the minute."""
+        end = self.grant.ends_at if self.grant and self.typed.ends == last_day(self.grant.ends_at) else None
+        return end if end and timezone.localtime(end).time() != time.min else None
 
-@dataclass(frozen=True)
-class Found:
-    """An account that the search offers; ``always`` for system administrators."""
-
-    account: Account
-    has_access: bool
-    always: bool
+    @property
+    def less(self) -> str:
+        """What the choice takes away from what the system role gives; "" where it takes nothing."""
+        given = given_by_system_role(self.account, self.kind)
+        idle = self.state == "gone" or (self.ended and not self.state) or not grants_matter(self.account)
+        if idle or self.typed.role not in ResourceRole.values or ResourceRole(self.typed.role).reaches(given):
+            return ""
+        facts = {"system": self.account.role_name, "given": given.label}
+        return _("The system role %(system)s gives %(given)s here. This takes away from that.") % facts
 
 
 def read(data: QueryDict) -> dict[int, Typed]:
@@ -116,59 +123,49 @@ def rows_of(resource: Resource, typed: dict[int, Typed], *, at: datetime) -> lis
     grants = {grant.account_id: grant for grant in Grant.objects.on(resource).of_accounts(typed)}
     accounts = Account.objects.in_bulk(typed)
     return [
-        _row(accounts[pk], grants.get(pk), one, at)
+        _row(accounts[pk], Kind(resource.kind), grants.get(pk), one, at)
         for pk, one in typed.items()
         if pk in accounts and (pk in grants or not (one.untouched or one.gone))
     ]
 
 
-def _row(account: Account, grant: Grant | None, typed: Typed, at: datetime) -> Row:
+def _row(account: Account, kind: Kind, grant: Grant | None, typed: Typed, at: datetime) -> Row:
     ended = grant is not None and not grant.counts(at)
     before = saved(grant) if grant else None
     if typed.gone:
-        return Row(account, before or typed, grant, "gone", ended=ended)
+        return Row(account, kind, before or typed, grant, "gone", ended=ended)
     if before and (typed.untouched or typed.mark == before.mark):
-        return Row(account, before, grant, "", ended=ended)
-    state = "changed" if grant else "new"
+        return Row(account, kind, before, grant, "", ended=ended)
+    row = Row(account, kind, typed, grant, "changed" if grant else "new", ended=ended)
     form = RowForm({"role": typed.role, "ends": typed.ends, "reason": typed.reason})
     if not form.is_valid():
-        error = " ".join(str(one) for errors in form.errors.values() for one in errors)
-        return Row(account, typed, grant, state, error, ended)
-    day = form.cleaned_data["ends"]
-    ends_at = None
-    if before and typed.ends == before.ends and grant:
-        ends_at = grant.ends_at  # an end with a time of day stays as exact as it was
-    elif day:
-        if not 1970 <= day.year < 3000:
-            return Row(account, typed, grant, state, _("Choose a day before the year 3000."), ended)
-        ends_at = timezone.make_aware(datetime.combine(day + DAY, time.min))
-        if ends_at <= at:
-            return Row(
-                account, typed, grant, state, _("This day is over. Choose a later one, or remove the row."), ended
-            )
-    wanted = Wanted(ResourceRole(form.cleaned_data["role"]), ends_at, form.cleaned_data["reason"])
-    return Row(account, typed, grant, state, "", ended, wanted)
+        return replace(row, error=" ".join(str(one) for errors in form.errors.values() for one in errors))
+    ends_at, error = _end(row, form.cleaned_data["ends"], at)
+    if error:
+        return replace(row, error=error)
+    return replace(row, wanted=Wanted(ResourceRole(form.cleaned_data["role"]), ends_at, form.cleaned_data["reason"]))
+
+
+def _end(row: Row, day: date | None, at: datetime) -> tuple[datetime | None, str]:
+    """The moment at which the row ends, or what is wrong with its day."""
+    if row.grant and row.typed.ends == last_day(row.grant.ends_at):
+        over = _("This grant has ended, so it gives nothing. Choose a later last day or none, or remove the row.")
+        # An end with a time of day stays as exact as it was.
+        return row.grant.ends_at, over if row.ended else ""
+    if day is None:
+        return None, ""
+    if not 1970 <= day.year < 3000:
+        return None, _("Choose a day before the year 3000.")
+    ends_at = timezone.make_aware(datetime.combine(day + DAY, time.min))
+    return ends_at, _("This day is over. Choose a later one, or remove the row.") if ends_at <= at else ""
 
 
 def saved_page(resource: Resource, *, after: int, but: Iterable[int], at: datetime) -> tuple[list[Row], int]:
     """One page of the saved grants in the order of the accounts, and where the next begins (0: there is none)."""
     grants = Grant.objects.on(resource).filter(account__gt=after).exclude(account__in=list(but))
     found = list(grants.select_related("account").order_by("account")[: SHOWN + 1])
-    rows = [_row(grant.account, grant, saved(grant), at) for grant in found[:SHOWN]]
+    rows = [_row(grant.account, Kind(resource.kind), grant, saved(grant), at) for grant in found[:SHOWN]]
     return rows, found[SHOWN - 1].account_id if len(found) > SHOWN else 0
-
-
-def search(resource: Resource, text: str, *, drafted: Iterable[int]) -> list[Found]:
-    """Accounts whose username, names or external id contain the text; those that could be given something first."""
-    if not text.strip():
-        return []
-    accounts = keyset_page(
-        Account.objects.usable(), order="username_key", params={}, size=FOUND, text=text.strip()[:100]
-    ).rows
-    having = set(Grant.objects.on(resource).of_accounts([one.pk for one in accounts]).values_list("account", flat=True))
-    having |= set(drafted)
-    found = [Found(one, one.pk in having, one.role == Role.ADMINISTRATOR) for one in accounts]
-    return sorted(found, key=lambda one: (one.has_access or one.always, one.account.username_key))
 
 
 def today(at: datetime) -> str:

@@ -1,5 +1,6 @@
 """The filters of the lists of resources."""
 
+from datetime import datetime
 from typing import Any
 
 import django_filters
@@ -7,23 +8,36 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import Account
 from agora.base.filters import ListFilter
 from resources.models import Resource
 from resources.models.device import Hardware
 from resources.models.recording import State
+from resources.models.resource import ResourceQuerySet
 from resources.models.stream import StreamState
 from resources.models.stream_session import Direction, Protocol
 from resources.models.streamer import SILENT, Contact, Place
-from resources.roles import Kind
+from resources.roles import Because, Kind, ResourceRole, grants_matter
 
 
 class ResourceFilter(ListFilter):
+    """``seen``: what the person may see; a filter by what they may not see shows its number, not its name."""
+
     orders = {"name": "label_key", "created": "created_at"}
     default_order = "name"
+    seen: QuerySet[Resource] | None = None
+
+    def named(self, pk: int) -> str:
+        """What the resource is called."""
+        found = None if self.seen is None else self.seen.filter(pk=pk).first()
+        return str(found or pk)
 
 
 class ReachFilter(ListFilter):
-    """Of everything that one account reaches, the newest first."""
+    """Of everything that one account reaches at this moment, the newest first. ``because``: by what it does."""
+
+    account: Account
+    at: datetime
 
     orders = {"id": "id"}
     default_order = "-id"
@@ -33,6 +47,29 @@ class ReachFilter(ListFilter):
         choices=Kind.choices,
         empty_label=_("Any kind"),
     )
+    role = django_filters.ChoiceFilter(
+        label=_("Resource role"),
+        choices=[one for one in ResourceRole.choices if one[0] != ResourceRole.NONE],
+        method="with_role",
+        empty_label=_("Any role"),
+    )
+    because = django_filters.ChoiceFilter(
+        label=_("Reason"),
+        choices=[(one.value, one.label) for one in (Because.GRANT, Because.SYSTEM_ROLE, Because.ADMINISTRATOR)],
+        method="by_reason",
+        empty_label=_("Any reason"),
+    )
+
+    def with_role(self, rows: ResourceQuerySet, name: str, value: str) -> ResourceQuerySet:
+        return rows.with_exactly(ResourceRole(value), self.account, at=self.at)
+
+    def by_reason(self, rows: ResourceQuerySet, name: str, value: str) -> ResourceQuerySet:
+        if not grants_matter(self.account):
+            return rows if value == Because.ADMINISTRATOR else rows.none()
+        granted = rows.granted_to(self.account, at=self.at)
+        if value == Because.SYSTEM_ROLE:
+            return rows.exclude(pk__in=granted.values("pk"))
+        return granted if value == Because.GRANT else rows.none()
 
 
 class StreamerFilter(ResourceFilter):
@@ -88,8 +125,7 @@ class SessionFilter(ResourceFilter):
 
     def label(self, name: str, value: Any) -> str:
         if name == "stream":
-            found = Resource.objects.of_kind(Kind.STREAM).filter(pk__in=self.qs.values("parent")[:1]).first()
-            return str(found or int(value))
+            return self.named(int(value))
         return super().label(name, value)
 
 
@@ -103,9 +139,20 @@ class DeviceFilter(ListFilter):
 
 
 class RecordingFilter(ResourceFilter):
+    """``parent`` is the id of a stream, whose sessions' recordings count as well, of a session or of a streamer."""
+
+    parent = django_filters.NumberFilter(
+        label=_("Made from"), field_name="parent", method="made_from", min_value=1, max_value=2**62
+    )
     state = django_filters.ChoiceFilter(
         label=_("State"), field_name="recording__state", choices=State.choices, empty_label=_("Any state")
     )
+
+    def made_from(self, rows: QuerySet[Any], name: str, value: Any) -> QuerySet[Any]:
+        return rows.below(int(value))  # type: ignore[attr-defined, no-any-return]
+
+    def label(self, name: str, value: Any) -> str:
+        return self.named(int(value)) if name == "parent" else super().label(name, value)
 
 
 class StreamFilter(ResourceFilter):
@@ -137,8 +184,7 @@ class StreamFilter(ResourceFilter):
 
     def label(self, name: str, value: Any) -> str:
         if name == "streamer":
-            found = Resource.objects.of_kind(Kind.STREAMER).filter(pk__in=self.qs.values("parent")[:1]).first()
-            return str(found or int(value))
+            return self.named(int(value))
         return super().label(name, value)
 
 

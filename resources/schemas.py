@@ -263,6 +263,7 @@ class StreamSessionQuery(Listed):
 class RecordingQuery(ResourceQuery):
     """The filters of the page Recordings."""
 
+    parent: Id | Literal[""] = Field("", description="A stream, a session or a streamer: what was made from it.")
     state: Literal["", "recording", "ready", "failed"] = ""
 
 

@@ -31,8 +31,8 @@ TABS = (
     ("accounts:card-activity", gettext_lazy("Audit log"), "audit.view"),
     ("sso:card", gettext_lazy("Identities"), "accounts.view"),
     ("api_keys:card", gettext_lazy("API keys"), "accounts.view"),
-    ("accounts:card-permissions", gettext_lazy("Permissions"), "accounts.view"),
-    ("resources:account", gettext_lazy("Resources"), "accounts.change"),
+    ("accounts:card-permissions", gettext_lazy("System role"), "accounts.view"),
+    ("resources:account", gettext_lazy("Permissions"), "accounts.change"),
 )
 
 

@@ -98,5 +98,6 @@ def refusal(request: HttpRequest, sentence: str, *, status: int) -> HttpResponse
         response = render(request, "components/_toast.html", {"text": sentence, "tone": "bad"}, status=422)
         response["HX-Retarget"] = "#toasts"
         response["HX-Reswap"] = "beforeend"
+        response["HX-Reselect"] = ".toast"  # what the form selects for itself is not in this answer
         return response
     return render(request, "errors/refused.html", {"sentence": sentence}, status=status)

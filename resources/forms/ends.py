@@ -65,8 +65,8 @@ class EndForm(forms.Form):
     secret_label: Any = ""
     shortest, longest = 1, 200
 
-    def __init__(self, *args: Any, end: Input | Push, **kwargs: Any) -> None:
-        self.end, self.stored = end, bool(end.secret)
+    def __init__(self, *args: Any, end: Input | Push, streamer_seen: bool, **kwargs: Any) -> None:
+        self.end, self.stored, self.streamer_seen = end, bool(end.secret), streamer_seen
         names = [name for name in self.base_fields if end.pk]
         super().__init__(*args, **kwargs | {"initial": {name: getattr(end, name) for name in names}})
         if self.secret_label:
@@ -175,7 +175,11 @@ class DeviceInputForm(EndForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field = cast("forms.ModelChoiceField[Device]", self.fields["device"])
-        field.queryset = Device.objects.of_streamer(self.end.stream.resource.parent_id or 0)
+        of_streamer = Device.objects.of_streamer(self.end.stream.resource.parent_id or 0)
+        set_one = getattr(self.end, "device_id", None)
+        field.queryset = of_streamer if self.streamer_seen else of_streamer.filter(pk=set_one or 0)
+        if not self.streamer_seen:
+            field.help_text = _("You may not see the streamer, so none of its other devices can be chosen by you.")
 
 
 class FileForm(EndForm):

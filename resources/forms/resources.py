@@ -1,15 +1,15 @@
 """What people may type about streamers, streams, sessions and recordings."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
-from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
 from accounts.names import validate_name
 from agora.base.forms import Switch
-from resources.models import Resource
+from resources.forms.choice import ResourceField
+from resources.models.resource import ResourceQuerySet
 from resources.models.stream import validate_system_name
 from resources.models.streamer import Place, Scheme, validate_hostname
 from resources.roles import Action
@@ -69,14 +69,13 @@ class StreamForm(forms.Form):
 class NewStreamForm(StreamForm):
     """A new stream: also of which streamer, one that the person sees."""
 
-    streamer = forms.ModelChoiceField(Resource.objects.none(), label=_("Streamer"), empty_label=None)
+    streamer = ResourceField(label=_("Streamer"))
     field_order = ["streamer", "name", "title", "enabled", "recorded"]
 
-    def __init__(self, *args: Any, streamers: QuerySet[Resource], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, streamers: ResourceQuerySet, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field = self.fields["streamer"]
-        assert isinstance(field, forms.ModelChoiceField)
-        field.queryset = streamers.order_by("label_key")
+        field = cast("ResourceField", self.fields["streamer"])
+        field.offer(streamers, str(self.initial.get("streamer", "")))
 
 
 class CredentialForm(forms.Form):
@@ -107,13 +106,14 @@ class RecordingForm(forms.Form):
 class NewRecordingForm(RecordingForm):
     """A new recording: also of which stream, one that the person sees."""
 
-    parent = forms.ModelChoiceField(Resource.objects.none(), label=_("Made from"), required=False)
+    parent = ResourceField(label=_("Made from"), required=False, nothing=_("Nothing here: the file alone"))
 
-    def __init__(self, *args: Any, parents: QuerySet[Resource], parent_needed: bool, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, parents: ResourceQuerySet, parent_needed: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field = self.fields["parent"]
-        assert isinstance(field, forms.ModelChoiceField)
-        field.queryset, field.required = parents.order_by("label_key"), parent_needed
+        field = cast("ResourceField", self.fields["parent"])
+        field.required = field.widget.is_required = parent_needed
+        field.nothing = _("Choose one") if parent_needed else field.nothing
+        field.offer(parents, str(self.initial.get("parent", "")))
 
 
 class UploadForm(NewRecordingForm):
@@ -124,9 +124,11 @@ class UploadForm(NewRecordingForm):
 
 
 class DeleteForm(forms.Form):
-    """The title once more, before something is gone for ever."""
+    """The title once more, before a file is gone for ever; of a streamer or stream its name, where files go with it."""
 
-    title = forms.CharField(label=_("Type the title to delete it"), max_length=200)
+    title = forms.CharField(
+        label=_("Type the title to delete it"), max_length=255, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
 
     def __init__(self, *args: Any, title: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -134,8 +136,20 @@ class DeleteForm(forms.Form):
 
     def clean_title(self) -> str:
         if self.cleaned_data["title"] != self.wanted:
-            raise forms.ValidationError(_("This is not the title. Nothing was deleted."))
+            raise forms.ValidationError(_("This is something else. Nothing was deleted."))
         return self.wanted
+
+
+class ReachForm(forms.Form):
+    """Why may one account do this with a resource, or not? The resource as people call it, or by its id."""
+
+    resource = forms.CharField(
+        label=_("Resource"),
+        max_length=255,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        help_text=_("Hostname, system name, title or id."),
+    )
+    action = forms.ChoiceField(label=_("Action"), choices=Action.choices)
 
 
 class WhyForm(forms.Form):

@@ -45,7 +45,6 @@ class Device(Searchable):
     modified_at = models.DateTimeField(auto_now=True)
 
     search_fields = ("name", "card_id", "vendor")
-    audit_type = "device"
     objects = DeviceQuerySet.as_manager()
     streamer_id: int
 

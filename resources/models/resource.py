@@ -34,6 +34,20 @@ class ResourceQuerySet(models.QuerySet["Resource"]):
         """What the account may edit and delete at this moment."""
         return self._with_role(account, ResourceRole.EDITOR, at, kind)
 
+    def with_exactly(self, role: ResourceRole, account: Account, *, at: datetime) -> Self:
+        """Where the account has this role, and no higher one, at this moment."""
+        rows = self._with_role(account, role, at, None)
+        if role == ResourceRole.ADMINISTRATOR:
+            return rows
+        higher = Resource.objects.all()._with_role(account, role.or_more[1], at, None)
+        return rows.exclude(pk__in=higher.order_by().values("pk"))
+
+    def granted_to(self, account: Account, *, at: datetime) -> Self:
+        """What the account has a grant on that counts at this moment."""
+        from resources.models.grant import Grant
+
+        return self.filter(Exists(Grant.objects.of_account(account).counting(at).filter(resource=OuterRef("pk"))))
+
     def _with_role(self, account: Account, least: ResourceRole, at: datetime, kind: Kind | None) -> Self:
         rows = self.of_kind(kind) if kind else self
         if not account.is_usable:

@@ -1,4 +1,4 @@
-"""Every change to the devices of a streamer."""
+"""Every change to the devices of a streamer, recorded as its own: the streamer's history shows them."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ class DeviceInUse(Refused):
 def create_device(streamer: Resource, values: dict[str, Any], *, actor: Actor) -> Device:
     """A new device of the streamer. Raises ValidationError for a name taken there, MayNot, Gone."""
     device = Device(streamer=streamer, **values)
-    with change(CREATED, actor=actor, target=device, streamer=str(streamer), **values):
+    with change(CREATED, actor=actor, target=streamer, what=device.name, **values):
         current = fresh(streamer)
         if current.kind != Kind.STREAMER:
             raise MayNotCreate
@@ -39,9 +39,8 @@ def create_device(streamer: Resource, values: dict[str, Any], *, actor: Actor) -
 
 def change_device(device: Device, values: dict[str, Any], *, actor: Actor) -> Device:
     """Only what differs is written and recorded. Raises ValidationError for a name taken there, MayNot, Gone."""
-    with change(CHANGED, actor=actor, target=device) as entry:
+    with change(CHANGED, actor=actor, target=device.streamer, what=device.name) as entry:
         current = _fresh(device, actor)
-        entry.details["streamer"] = str(current.streamer)
         for name in entry.compare(values_of(current, values), values):
             setattr(current, name, values[name])
         if not entry.silent:
@@ -51,9 +50,8 @@ def change_device(device: Device, values: dict[str, Any], *, actor: Actor) -> De
 
 def delete_device(device: Device, *, actor: Actor) -> None:
     """Raises DeviceInUse while a stream takes its picture from it, MayNot, Gone."""
-    with change(DELETED, actor=actor, target=Device(pk=device.pk, name=device.name)) as entry:
+    with change(DELETED, actor=actor, target=device.streamer, what=device.name):
         current = _fresh(device, actor)
-        entry.details["streamer"] = str(current.streamer)
         if current.inputs.exists():
             raise DeviceInUse
         current.delete()

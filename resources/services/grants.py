@@ -101,7 +101,6 @@ def _write(resource: Resource, wanted: Mapping[int, Wanted | None], grants: Mapp
         "granted_at": actor.at,
         "granted_by_id": who.pk if who else None,
         "granted_by_name": actor.names,
-        "end_noted": False,
     }
     made: list[Grant] = []
     changed: list[Grant] = []
@@ -112,12 +111,18 @@ def _write(resource: Resource, wanted: Mapping[int, Wanted | None], grants: Mapp
             gone += [row.pk] if row else []
             continue
         (changed if row else made).append(row := row or Grant(resource=resource, account_id=pk))
+        row.end_noted = row.end_noted and not _later(one.ends_at, row.ends_at)  # each end is written down once
         row.role, row.ends_at, row.reason = one.role, one.ends_at, one.reason
         for name, value in by.items():
             setattr(row, name, value)
     Grant.objects.filter(pk__in=gone).delete()
     Grant.objects.bulk_create(made, batch_size=BATCH)
-    Grant.objects.bulk_update(changed, ["role", "ends_at", "reason", *by], batch_size=BATCH)
+    Grant.objects.bulk_update(changed, ["role", "ends_at", "reason", "end_noted", *by], batch_size=BATCH)
+
+
+def _later(end: datetime | None, than: datetime | None) -> bool:
+    """Is this end later? No end is the latest."""
+    return than is not None and (end is None or end > than)
 
 
 def in_words(grant: Grant | Wanted | None) -> str | None:

@@ -1,6 +1,7 @@
 """Creating, editing and deleting resources."""
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
 from agora.base.actor import Actor
+from agora.base.errors import Refused
 from audit.events import event
 from audit.services import change, record, values_of
 from resources.files import path_of
@@ -46,6 +48,17 @@ class PartNotYours(MayNot):
     """Something below the resource may not be deleted by this person."""
 
     message = _("Something below this may not be deleted by you. Ask somebody who is Editor on all of it.")
+
+
+class EditedMeanwhile(Refused):
+    """Somebody else saved other values of the same fields; ``current`` are theirs."""
+
+    status = 409
+    message = _("Somebody else changed this in the meantime. Nothing of yours is saved yet.")
+
+    def __init__(self, current: Mapping[str, Any]) -> None:
+        self.current = current
+        super().__init__()
 
 
 @dataclass(frozen=True)
@@ -106,11 +119,15 @@ def create(
     return resource
 
 
-def change_resource(resource: Resource, values: dict[str, Any], *, actor: Actor) -> Resource:
+def change_resource(
+    resource: Resource, values: dict[str, Any], *, actor: Actor, seen: Mapping[str, Any] | None = None
+) -> Resource:
     """Change its fields and those of its kind; only what differs is written and recorded.
 
-    Raises ValidationError for a name that is taken, MayNot, Gone.
+    ``seen``: the values that the person saw; what they left so is not theirs to change. Raises EditedMeanwhile where
+    somebody else changed the same field to something else, ValidationError for a name that is taken, MayNot, Gone.
     """
+    values = {name: value for name, value in values.items() if not seen or name not in seen or seen[name] != value}
     kind = Kind(resource.kind)
     with change(CHANGED[kind], actor=actor, target=resource) as entry:
         current = fresh(resource)
@@ -118,7 +135,11 @@ def change_resource(resource: Resource, values: dict[str, Any], *, actor: Actor)
         part: models.Model = getattr(current, kind.value)
         mine = [name for name in values if name in OWN]
         theirs = [name for name in values if name not in OWN]
-        changes = entry.compare(values_of(current, mine) | values_of(part, theirs), values)
+        present = values_of(current, mine) | values_of(part, theirs)
+        others = {name: now for name, now in present.items() if seen and seen.get(name, now) != now != values[name]}
+        if others:
+            raise EditedMeanwhile(others)
+        changes = entry.compare(present, values)
         for name in changes:
             setattr(current if name in OWN else part, name, values[name])
         if changes:

@@ -22,6 +22,10 @@ class MayNotShare(Refused):
     message = _("You may see these permissions but not change them. Ask somebody who is Administrator here.")
 
 
+class MayNotSeePermissions(Refused):
+    message = _("You may not see who this is shared with. Ask somebody who is its Editor or Administrator.")
+
+
 class MayNotCreate(Refused):
     message = _("Your role does not allow creating this here. Ask an administrator.")
 
@@ -51,9 +55,15 @@ def may(actor: Actor, resource: Resource, action: Action) -> bool:
 
 
 def check(actor: Actor, resource: Resource, action: Action) -> None:
-    """Raises MayNot, MayNotShare."""
+    """Raises MayNot, MayNotShare, MayNotSeePermissions."""
     if not may(actor, resource, action):
-        raise MayNotShare if action == Action.CHANGE_PERMISSIONS else MayNot
+        raise refusal_of(action)
+
+
+def refusal_of(action: Action) -> Refused:
+    """Why somebody who sees the resource may not do this with it, as a sentence."""
+    refusals = {Action.CHANGE_PERMISSIONS: MayNotShare, Action.SEE_PERMISSIONS: MayNotSeePermissions}
+    return refusals.get(action, MayNot)()
 
 
 def may_create(actor: Actor, kind: Kind, parent: Resource | None) -> bool:

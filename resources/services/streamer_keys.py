@@ -34,13 +34,27 @@ class UnknownConfigurationKey(Refused):
     message = _("This configuration key is not known. Make a new one on the card of the streamer.")
 
 
-def make_key(resource: Resource, *, actor: Actor) -> str:
-    """A new configuration key, which is known only now; the one before is dead at once. Raises MayNot, Gone."""
+class KeyMadeMeanwhile(Refused):
+    status = 409
+    message = _(
+        "A key was made since the question was asked, so none was made now and that one is still good. It can’t be "
+        "shown again: if nobody copied it, make another on the card of the streamer."
+    )
+
+
+def make_key(resource: Resource, *, actor: Actor, seen: str | None = None) -> str:
+    """A new configuration key, which is known only now; the one before is dead at once.
+
+    ``seen``: the start of the key that was there when the person was asked, "" for none. A page that is loaded again
+    sends its question again, and must not kill the key that was just copied. Raises KeyMadeMeanwhile, MayNot, Gone.
+    """
     secret = PREFIX + "".join(secrets.choice(LETTERS) for _ in range(LENGTH))
     with change(KEY_MADE, actor=actor, target=resource) as entry:
         current = fresh(resource)
         check(actor, current, Action.EDIT)
         streamer = current.streamer
+        if seen is not None and seen != streamer.key_visible:
+            raise KeyMadeMeanwhile
         entry.details["visible"] = [streamer.key_visible, secret[:VISIBLE]]
         streamer.key_digest, streamer.key_visible = digest_of(secret), secret[:VISIBLE]
         streamer.key_set_at = actor.at

@@ -1,4 +1,4 @@
-"""The card of one resource: its facts, editing it, its history, and deleting it."""
+"""The card of one resource: its facts, editing it, and its history."""
 
 from typing import Any
 
@@ -18,12 +18,13 @@ from agora.base.pages import keyset_page
 from audit.events import EVENTS
 from audit.models import Entry
 from audit.services import values_of
-from resources.forms import DeleteForm, RecordingForm, SessionForm, StreamerForm, StreamForm
+from resources.forms import RecordingForm, SessionForm, StreamerForm, StreamForm
+from resources.forms.seen import remember, seen, tell
 from resources.models import Resource
 from resources.roles import Action, Decision, Kind
-from resources.services.resources import OWN, change_resource, delete_resource, subtree
+from resources.services.resources import OWN, EditedMeanwhile, change_resource
 from resources.services.rules import MayNot, may_create
-from resources.views.common import PAGES, card_url, lines, list_url, permitted, person, visible
+from resources.views.common import PAGES, card_url, lines, list_url, person, visible
 
 FORMS: dict[Kind, type[forms.Form]] = {
     Kind.STREAMER: StreamerForm,
@@ -50,25 +51,33 @@ def card(request: Request, pk: int, kind: Kind) -> HttpResponse:
     if editing and not decision.allows(Action.EDIT):
         raise MayNot
     form = FORMS[kind](request.POST if editing else None, initial=_values(resource, FORMS[kind]))
+    remember(form)
+    status = 200
     if editing and form.is_valid():
         try:
-            changed = change_resource(resource, form.cleaned_data, actor=request.actor)
+            changed = change_resource(resource, form.cleaned_data, actor=request.actor, seen=seen(form))
         except ValidationError as error:
             form.add_error(None, error)
+        except EditedMeanwhile as error:
+            tell(form, error.current)
+            status = 409
         else:
             messages.success(request, _("%(name)s is saved.") % {"name": changed})
             return redirect(card_url(resource))
     children = _children(request, resource, decision)
+    recordings = _recordings(request, resource, decision) if kind == Kind.STREAM else []
     context = {
         **frame(request, resource, decision, "card"),
         "form": form,
         "children": lines(request, children[:BELOW]),
         "more": len(children) > BELOW,
+        "recordings": lines(request, recordings[:BELOW]),
+        "more_recordings": len(recordings) > BELOW,
         "may_create_stream": may_create(request.actor, Kind.STREAM, resource),
         "parent_url": _parent_url(request, resource),
         "may_record": may_create(request.actor, Kind.RECORDING, resource),
     }
-    return render(request, f"resources/{kind}.html", context, status=422 if form.errors else 200)
+    return render(request, f"resources/{kind}.html", context, status=422 if form.errors and status == 200 else status)
 
 
 def _parent_url(request: Request, resource: Resource) -> str:
@@ -85,6 +94,12 @@ def _children(request: Request, resource: Resource, decision: Decision) -> list[
     rows = Resource.objects.visible_to(decision.account, at=request.actor.at, kind=kind).children_of([resource.pk])
     order = ("label_key", "id") if kind == Kind.STREAM else ("-created_at", "-id")
     return list(rows.with_facts(kind).order_by(*order)[: BELOW + 1])
+
+
+def _recordings(request: Request, resource: Resource, decision: Decision) -> list[Resource]:
+    """The newest few of the stream and its sessions that the person may see."""
+    rows = Resource.objects.visible_to(decision.account, at=request.actor.at, kind=Kind.RECORDING).below(resource.pk)
+    return list(rows.with_facts(Kind.RECORDING).order_by("-created_at", "-id")[: BELOW + 1])
 
 
 def _values(resource: Resource, form: type[forms.Form]) -> dict[str, Any]:
@@ -126,30 +141,3 @@ def history(request: Request, pk: int, kind: Kind) -> HttpResponse:
     page = keyset_page(Entry.objects.of_target(kind, pk), order="-at", params=request.GET)
     context = {**frame(request, resource, decision, "history"), "page": page, "labels": EVENTS}
     return render(request, "resources/history.html", context)
-
-
-@edit_it
-@require_http_methods(["GET", "HEAD", "POST"])
-def delete_recording(request: Request, pk: int) -> HttpResponse:
-    """Ask for the title, for the file is gone for ever; then delete."""
-    resource, _decision = permitted(request, pk, Action.DELETE, Kind.RECORDING)
-    form = DeleteForm(request.POST if request.method == "POST" else None, title=resource.label)
-    if request.method == "POST" and form.is_valid():
-        delete_resource(resource, actor=request.actor)
-        messages.success(request, _("%(name)s is deleted.") % {"name": resource})
-        return redirect(list_url(Kind.RECORDING))
-    context = {"resource": resource, "form": form, "back": card_url(resource)}
-    return render(request, "resources/delete_recording.html", context, status=422 if form.errors else 200)
-
-
-@edit_it
-@require_http_methods(["GET", "HEAD", "POST"])
-def delete(request: Request, pk: int, kind: Kind) -> HttpResponse:
-    """Ask, naming what goes with it; then delete."""
-    resource, _decision = permitted(request, pk, Action.DELETE, kind)
-    if request.method == "POST":
-        delete_resource(resource, actor=request.actor)
-        messages.success(request, _("%(name)s is deleted.") % {"name": resource})
-        return redirect(list_url(kind))
-    context = {"resource": resource, "found": subtree(resource, actor=request.actor), "back": card_url(resource)}
-    return render(request, "resources/delete.html", context)

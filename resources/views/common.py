@@ -1,6 +1,6 @@
 """What several pages of resources need: the resource behind an id, and what the person may do with it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -11,7 +11,7 @@ from accounts.models import Account
 from agora.base.http import Request
 from resources.models import Grant, Resource
 from resources.roles import Action, Decision, Kind
-from resources.services.rules import MayNot, effective_role, effective_roles
+from resources.services.rules import effective_role, effective_roles, refusal_of
 
 NAMES = 2  # accounts named in the column "Shared with"
 PAGES = {
@@ -24,11 +24,15 @@ PAGES = {
 
 @dataclass(frozen=True)
 class Line:
-    """One row of a list: the resource, the person's role on it, with whom it is shared (None: not theirs to see)."""
+    """One row of a list: the resource, the person's role on it, with whom it is shared (None: not theirs to see).
+
+    ``parent``: what it was made from, where the person sees that.
+    """
 
     resource: Resource
     decision: Decision
     shared: list[Grant] | None
+    parent: Resource | None
 
     @property
     def shared_names(self) -> str:
@@ -60,21 +64,32 @@ def visible(request: Request, pk: int, kind: Kind | None = None) -> tuple[Resour
 
 
 def permitted(request: Request, pk: int, action: Action, kind: Kind | None = None) -> tuple[Resource, Decision]:
-    """The same for a page that is about acting. Raises MayNot where the person may see but not act."""
+    """The same for a page that is about acting. Raises what says why, where the person may see but not act."""
     resource, decision = visible(request, pk, kind)
     if not decision.allows(action):
-        raise MayNot
+        raise refusal_of(action)
     return resource, decision
 
 
 def lines(request: Request, resources: Sequence[Resource]) -> list[Line]:
-    """The rows of one page, with two queries whatever their number."""
+    """The rows of one page, with three queries whatever their number."""
     decisions = effective_roles(person(request), resources, at=request.actor.at)
     open_ones = [pk for pk, decision in decisions.items() if decision.allows(Action.SEE_PERMISSIONS)]
     shared: dict[int, list[Grant]] = {pk: [] for pk in open_ones}
     for grant in Grant.objects.counting(request.actor.at).giving().first_of_each(open_ones, NAMES + 1):
         shared[grant.resource_id].append(grant)
-    return [Line(resource, decisions[resource.pk], shared.get(resource.pk)) for resource in resources]
+    seen = seen_among(request, [row.parent_id for row in resources if row.parent_id])
+    return [
+        Line(row, decisions[row.pk], shared.get(row.pk), row.parent if row.parent_id in seen else None)
+        for row in resources
+    ]
+
+
+def seen_among(request: Request, ids: Iterable[int]) -> set[int]:
+    """Those of these resources that the person sees; the others' names are not theirs to read."""
+    ids = set(ids)
+    rows = Resource.objects.visible_to(person(request), at=request.actor.at).filter(pk__in=ids)
+    return set(rows.values_list("pk", flat=True)) if ids else set()
 
 
 def card_url(resource: Resource) -> str:

@@ -17,7 +17,7 @@ from resources.models.ends import InputKind, PushKind
 from resources.roles import Action, Kind
 from resources.services import ends
 from resources.views.card import frame
-from resources.views.common import permitted, visible
+from resources.views.common import permitted, seen_among, visible
 
 edit_it = signed_in_with("Editor on it")
 MODELS: dict[str, type[Input] | type[Push]] = {"inputs": Input, "pushes": Push}
@@ -61,8 +61,9 @@ def end(request: Request, pk: int, item: int, side: str) -> HttpResponse:
 
 def _edit(request: Request, stream: Resource, side: str, found: Input | Push) -> HttpResponse:
     new = found.pk is None
+    seen = bool(seen_among(request, [stream.parent_id or 0]))
     form: EndForm = END_FORMS[type(found)][str(found.kind)](
-        request.POST if request.method == "POST" else None, end=found
+        request.POST if request.method == "POST" else None, end=found, streamer_seen=seen
     )
     if request.method == "POST" and form.is_valid():
         try:

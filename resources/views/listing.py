@@ -18,6 +18,7 @@ def resources(request: Request, kind: Kind) -> HttpResponse:
     """Every resource of the kind that the person may see."""
     rows = Resource.objects.visible_to(person(request), at=request.actor.at, kind=kind).with_facts(kind)
     filters = FILTERS[kind](request.GET, queryset=rows)
+    filters.seen = Resource.objects.visible_to(person(request), at=request.actor.at)
     page = filters.page()
     context = {
         "filters": filters,

@@ -1,10 +1,12 @@
 """The Resource Permissions dialog: a dialog for htmx, a page of its own without."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_safe
@@ -15,11 +17,12 @@ from agora.base.http import Request, next_url
 from resources import drafts
 from resources.forms import WhyForm
 from resources.models import Grant, Resource
-from resources.roles import Action, Decision, ResourceRole
+from resources.people import search
+from resources.roles import Action, Decision, Kind, ResourceRole
 from resources.services.answers import explain
 from resources.services.grants import ChangedMeanwhile, save_grants
-from resources.services.rules import MayNotShare
-from resources.views.common import card_url, permitted
+from resources.services.rules import MayNotShare, effective_role
+from resources.views.common import card_url, list_url, permitted, person
 
 
 @signed_in_with("Editor on it; Administrator on it to change")
@@ -83,7 +86,7 @@ def _context(request: Request, resource: Resource, decision: Decision, rows: lis
         "roles": ResourceRole.choices,
         "q": text,
         "full": len(kept) >= drafts.UNSAVED,
-        "found": drafts.search(resource, text, drafted=[row.account.pk for row in kept]),
+        "found": search(resource, text, drafted=[row.account.pk for row in kept], at=request.actor.at),
         "searched": bool(text.strip()),
         "administrators": drafts.administrators(),
         "today": drafts.today(request.actor.at),
@@ -104,12 +107,23 @@ def _focus(request: Request) -> str:
 def _saved(request: Request, resource: Resource, count: int) -> HttpResponse:
     text = ngettext("%(n)d change saved.", "%(n)d changes saved.", count) % {"n": count}
     messages.success(request, text if count else _("Nothing was changed."))
-    target = next_url(request, card_url(resource))
+    target = _afterwards(request, resource)
     if not request.htmx:
         return redirect(target)
     answer = HttpResponse(status=204)
     answer["HX-Redirect"] = target
     return answer
+
+
+def _afterwards(request: Request, resource: Resource) -> str:
+    """Where the page came from, unless what was saved closed that to the person: then what is still open."""
+    card, everything = card_url(resource), list_url(Kind(resource.kind))
+    target = next_url(request, card)
+    decision = effective_role(person(request), resource, at=request.actor.at)
+    on_card = urlsplit(target).path.startswith((card, reverse("resources:permissions", args=[resource.pk])))
+    if not on_card or decision.allows(Action.SEE_PERMISSIONS):
+        return target
+    return card if decision.allows(Action.VIEW) else everything
 
 
 @signed_in_with("Administrator on it")
@@ -120,7 +134,7 @@ def people(request: Request, pk: int) -> HttpResponse:
     if not decision.allows(Action.CHANGE_PERMISSIONS):
         raise MayNotShare
     text = request.GET.get("q", "")[:100]
-    found = drafts.search(resource, text, drafted=drafts.read(request.GET))
+    found = search(resource, text, drafted=drafts.read(request.GET), at=request.actor.at)
     return render(request, "resources/_people.html", {"found": found, "q": text, "searched": bool(text.strip())})
 
 

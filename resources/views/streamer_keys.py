@@ -26,7 +26,7 @@ def key(request: Request, pk: int) -> HttpResponse:
     resource, _decision = permitted(request, pk, Action.EDIT, Kind.STREAMER)
     if request.method != "POST":
         return render(request, "resources/streamer_key.html", {"resource": resource, "back": card_url(resource)})
-    secret = make_key(resource, actor=request.actor)
+    secret = make_key(resource, actor=request.actor, seen=request.POST.get("seen", ""))
     pull = ServerSettings.load().absolute(reverse("api:streamer-configuration"))
     context = {
         "resource": resource,

@@ -28,6 +28,13 @@ on("submit", "form", (form) => {
   for (const button of all("[data-reveal][aria-pressed='true']", form)) button.click();
 }, true);
 
+// Enter presses the button that is named, where the first one of the form is another.
+on("keydown", "[data-enter]", (input, event) => {
+  if (event.key !== "Enter" || event.isComposing) return;
+  event.preventDefault();
+  document.getElementById(input.dataset.enter).click();
+});
+
 on("click", "[data-copy]", async (button) => {
   try {
     await navigator.clipboard.writeText(button.dataset.copy);

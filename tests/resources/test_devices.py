@@ -33,7 +33,18 @@ def test_added_on_the_tab_of_the_streamer(make: Make, ed: Account, origin: Resou
     page = client.get(f"/streamers/{origin.pk}/devices/").content.decode()
     assert "Camera 1" in page and "decklink:0" in page and "SDI · Blackmagic" in page
     entry = Entry.objects.get(event="device.created")
-    assert (entry.target_id, entry.details["streamer"]) == (str(device.pk), "origin1.example.com")
+    assert (entry.target_type, entry.target_id, entry.details["what"]) == ("streamer", str(origin.pk), "Camera 1")
+
+
+def test_they_stand_in_the_history_of_their_streamer(make: Make, ed: Account, origin: Resource, camera: Device) -> None:
+    client = make.client(ed)
+    assert "1 device goes with it" in client.get(f"/streamers/{origin.pk}/delete/").content.decode()
+    assert client.post(f"/devices/{camera.pk}/", SENT).status_code == 302
+    assert client.post(f"/devices/{camera.pk}/delete/").status_code == 302
+    history = client.get(f"/streamers/{origin.pk}/history/").content.decode()
+    for words in ("Device created", "Device changed", "Device deleted", "<div>Camera 1</div>", "decklink:0"):
+        assert words in history
+    assert "goes with it" not in client.get(f"/streamers/{origin.pk}/delete/").content.decode()
 
 
 def test_the_list_holds_those_of_streamers_that_one_sees(

@@ -229,3 +229,24 @@ def test_both_people_are_named_while_one_acts_as_the_other(
     save_grants(made, {vic.pk: Wanted(ResourceRole.VIEWER)}, version=1, actor=acting)
     assert made.created_by_name == "root as ed"
     assert set(Grant.objects.on(made).values_list("granted_by_name", flat=True)) == {"root as ed"}
+
+
+@pytest.mark.parametrize(
+    ("left", "next_page", "leads"),
+    [
+        ("viewer", "/streams/{pk}/history/", "/streams/{pk}/"),
+        ("none", "/streams/{pk}/", "/streams/"),
+        ("none", "", "/streams/"),
+        ("none", "/streams/?order=-created", "/streams/?order=-created"),
+        ("editor", "/streams/{pk}/history/", "/streams/{pk}/history/"),
+    ],
+)
+def test_who_shuts_themselves_out_lands_on_what_they_still_see(
+    left: str, next_page: str, leads: str, make: Make, nell: Account, studio: Resource
+) -> None:
+    give(nell, studio, A)
+    dialog = Dialog(make.client(nell), studio)
+    sent = dialog.fields | {f"role-{nell.pk}": [left], "next": [next_page.format(pk=studio.pk)], "save": ["1"]}
+    answer = dialog.client.post(dialog.address, sent, follow=True)
+    assert answer.redirect_chain[0][0] == leads.format(pk=studio.pk)
+    assert answer.status_code == 200

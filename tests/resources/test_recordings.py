@@ -281,9 +281,15 @@ def test_deleting_asks_for_the_title_and_takes_the_file(
 def test_deleting_the_streamer_takes_the_files_below_it(
     make: Make, ed: Account, studio: Resource, origin: Resource, django_capture_on_commit_callbacks: Any
 ) -> None:
-    recording(make, studio)
+    made, client, address = recording(make, studio), make.client(ed), f"/streamers/{origin.pk}/delete/"
+    question = client.get(address).content.decode()
+    assert "1 stream goes with it" in question and "Type “origin1.example.com” to delete all" in question
+    for wrong in ({}, {"title": "Grand rounds"}):
+        answer = client.post(address, wrong)
+        assert answer.status_code == 422 and "1 recording goes with it" in answer.content.decode()
+    assert kept() == [str(made.pk)]
     with django_capture_on_commit_callbacks(execute=True):
-        assert make.client(ed).post(f"/streamers/{origin.pk}/delete/").status_code == 302
+        assert client.post(address, {"title": "origin1.example.com"}).status_code == 302
     assert kept() == []
 
 

@@ -110,7 +110,7 @@ def test_a_person_makes_one_of_a_stream_that_is_seen(make: Make, vic: Account, o
 
 def test_deleting_the_stream_takes_its_sessions(make: Make, ed: Account, studio: Resource, session: Resource) -> None:
     page = text(make.client(ed), f"/streams/{studio.pk}/delete/")
-    assert "1 × Session goes with it" in page
+    assert "1 session goes with it" in page
     assert make.client(ed).post(f"/streams/{studio.pk}/delete/").status_code == 302
     assert not Resource.objects.of_kind(Kind.SESSION).exists()
 
@@ -158,6 +158,17 @@ class TestKeyAndCredential:
         for later in (f"/streamers/{origin.pk}/", f"/streamers/{origin.pk}/history/", address):
             assert secret not in client.get(later).content.decode()
         assert secret[:21] in client.get(f"/streamers/{origin.pk}/").content.decode()
+
+    def test_a_page_loaded_again_kills_no_key(self, make: Make, ed: Account, origin: Resource) -> None:
+        client, address = make.client(ed), f"/streamers/{origin.pk}/key/"
+        for _round in range(2):
+            asked = dict(re.findall(r'name="(seen)" value="([^"]*)"', client.get(address).content.decode()))
+            assert set(asked) == {"seen"}
+            [secret] = set(re.findall(r"agora_streamer_\w{40}", client.post(address, asked).content.decode()))
+            again = client.post(address, asked)
+            assert again.status_code == 409 and "that one is still good" in again.content.decode()
+            found = Client(headers={"Authorization": f"Bearer {secret}"}).get("/api/v1/streamer/configuration")
+            assert found.status_code == 200
 
     def test_the_credential_is_written_and_never_read(self, make: Make, ed: Account, origin: Resource) -> None:
         client, card = make.client(ed), f"/streamers/{origin.pk}/"

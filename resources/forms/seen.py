@@ -1,0 +1,46 @@
+"""What a form showed when it was opened, sent along with it: two people who edit one card must not undo each other."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+
+
+def remember(form: forms.Form) -> None:
+    """Draw beside each field what it shows."""
+    for field in form.fields.values():
+        field.show_hidden_initial = True
+
+
+def seen(form: forms.Form) -> dict[str, Any]:
+    """What each field showed, by its name; those without a readable one are left out."""
+    found = {}
+    for bound in form:
+        if bound.html_initial_name not in form.data:
+            continue
+        try:
+            found[bound.name] = bound.field.to_python(form.data[bound.html_initial_name])
+        except forms.ValidationError:
+            continue
+    return found
+
+
+def tell(form: forms.Form, current: Mapping[str, Any]) -> None:
+    """Under each field what somebody else made of it; sent once more, the person's own is meant to stay."""
+    sent: Any = form.data  # a QueryDict, which can be copied
+    data = sent.copy()
+    for name, value in current.items():
+        theirs = {"value": in_words(form.fields[name], value)}
+        form.add_error(name, _("Somebody else changed this to “%(value)s”. Save again to keep yours.") % theirs)
+        data[form[name].html_initial_name] = str(value)
+    form.data = data
+
+
+def in_words(field: forms.Field, value: Any) -> str:
+    """The value as the field shows it to people."""
+    if isinstance(field, forms.BooleanField):
+        return _("on") if value else _("off")
+    if isinstance(field, forms.ChoiceField):
+        return str(dict(field.choices).get(value, value))  # type: ignore[arg-type]  # none of ours is grouped
+    return str(value)
