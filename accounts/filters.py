@@ -1,6 +1,7 @@
 """The filter of the list of accounts."""
 
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 import django_filters
@@ -8,9 +9,10 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import NEVER
+from accounts.models import NEVER, Account
 from accounts.roles import Role
 from agora.base.filters import ListFilter
+from agora.base.pages import write_counts
 
 STATES = [("active", _("Active")), ("locked", _("Locked")), ("inactive", _("Inactive"))]
 
@@ -63,3 +65,10 @@ def in_state(rows: Any, state: str) -> QuerySet[Any]:
     """Active means usable: neither locked nor out of use."""
     chosen: QuerySet[Any] = {"active": rows.usable, "locked": rows.locked, "inactive": rows.inactive}[state]()
     return chosen
+
+
+@cache
+def counting_states(vendor: str) -> tuple[str, list[Any]]:
+    """The query that counts all accounts and those in each state; who may open the list sees them all."""
+    rows = Account.objects.all()
+    return write_counts([rows, *(in_state(rows, state) for state, _label in STATES)])

@@ -1,8 +1,5 @@
 """The list of accounts, its export, and the new password typed in a row."""
 
-from functools import cache
-from typing import Any
-
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db import connection
@@ -13,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.filters import STATES, AccountFilter, in_state
+from accounts.filters import STATES, AccountFilter, counting_states
 from accounts.forms.account import SetPasswordForm
 from accounts.models import Account
 from accounts.services import exports, passwords
@@ -21,7 +18,7 @@ from accounts.views.card import show_card
 from accounts.views.common import person, visible_account
 from agora.base.access import not_while_impersonating, requires
 from agora.base.http import Request, csv_lines, next_url, stream
-from agora.base.pages import ask_counts, count_label, write_counts
+from agora.base.pages import ask_counts, count_label
 
 
 @requires("accounts.view")
@@ -35,15 +32,8 @@ def account_list(request: Request) -> HttpResponse:
     return render(request, "accounts/list.html", context)
 
 
-@cache
-def _counting(vendor: str) -> tuple[str, list[Any]]:
-    """How many accounts are in each state: who may open the list sees them all, so it is asked alike each time."""
-    rows = Account.objects.all()
-    return write_counts([rows, *(in_state(rows, state) for state, _label in STATES)])
-
-
 def _tabs(filters: AccountFilter) -> list[tuple[str, str, bool, str]]:
-    counts = ask_counts(*_counting(connection.vendor))
+    counts = ask_counts(*counting_states(connection.vendor))
     chosen = filters.values.get("state") or ""
     return [
         (

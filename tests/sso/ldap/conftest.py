@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.test import Client
 
+from audit.models import Entry
 from sso import limits
 from sso.models import Provider
 from tests.services.slapd import PASSWORD, SUFFIXES, Slapd
@@ -112,3 +114,12 @@ def directory(slapd: Slapd, provider: MakeProvider) -> Iterator[MakeDirectory]:
 
     yield make
     limits.forget()
+
+
+def sign_in(username: str, password: str, *, client: Client | None = None) -> Any:
+    return (client or Client()).post("/sign-in/", {"username": username, "password": password})
+
+
+def reason() -> str:
+    entry = Entry.objects.filter(event="session.opened").latest("pk")
+    return str(entry.details.get("reason", "")) if entry.outcome == "failed" else entry.outcome
