@@ -86,7 +86,8 @@ def heartbeat(request: Request, data: Heartbeat) -> HttpResponse:
 @machine("streamer")
 @problems(404, 409)
 def open_session(request: Request, data: SessionIn) -> HttpResponse:
-    """Answered with whether its user may see the stream; where not, end it: the heartbeat will ask for it, too."""
+    """Answered with whether its user may see the stream; where not, end it: the heartbeat will ask for it, too.
+    Sent again, an open one is told again; 409 where its id was used for a session that is over, or for another user."""
     stream = stream_of(request, data.stream)
     resource, new = stream_sessions.open_session(
         stream,

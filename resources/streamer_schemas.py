@@ -180,14 +180,16 @@ class Told(Schema):
 
     configuration: str = Field(description="The ETag of the present configuration: pull it when it is another one.")
     end: list[int] = Field(description="Sessions to end, until you report them closed.")
-    unknown: list[int] = Field(description="Sessions that you named and that are not open here: open them anew.")
+    unknown: list[int] = Field(
+        description="Sessions that you named and that are not open here: open them anew, under new ids."
+    )
 
 
 class SessionIn(Body):
     """A use of a stream that has begun."""
 
     stream: str = Field(min_length=1, max_length=100, description="The stream's system name.")
-    id: OwnId = Field(description="What the streamer calls it, in lower case; sent again, it is the same session.")
+    id: OwnId = Field(description="What the streamer calls it, in lower case: a new one for each session.")
     user: str = Field("", max_length=150, pattern=PRINTED, description="The username, where there is one.")
     address: IPvAnyAddress | None = Field(None, description="Where the client is.")
     protocol: Literal["hls", "dash", "webrtc", "srt", "rtmp", "rtsp", "mpegts", "other"] = "other"

@@ -137,6 +137,10 @@ class StreamSession(models.Model):
     def is_open(self) -> bool:
         return self.closed_at is None
 
+    def may_come_back(self, now: datetime) -> bool:
+        """Was it given up for lost so recently that its streamer may report it again?"""
+        return self.cause == Cause.LOST and self.closed_at is not None and self.closed_at > now - FORGOTTEN
+
     @property
     def is_ending(self) -> bool:
         return self.is_open and self.end_asked_at is not None
