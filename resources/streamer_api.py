@@ -20,7 +20,6 @@ from agora.base.http import Request
 from resources.files import CHUNK, Arrived, Arriving
 from resources.models import Resource, Streamer, StreamSession
 from resources.models.stream_session import Cause
-from resources.roles import Action
 from resources.services import recordings, reports, stream_sessions
 from resources.services.recordings import BrokenOff, DiskFull, NotTheSame
 from resources.services.rules import Gone
@@ -86,8 +85,8 @@ def heartbeat(request: Request, data: Heartbeat) -> HttpResponse:
 @machine("streamer")
 @problems(404, 409)
 def open_session(request: Request, data: SessionIn) -> HttpResponse:
-    """Answered with whether its user may see the stream; where not, end it: the heartbeat will ask for it, too.
-    Sent again, an open one is told again; 409 where its id was used for a session that is over, or for another user."""
+    """Answered with whether its user may see the stream, or edit it to publish; where not, end it: the heartbeat asks
+    for it, too. Sent again, an open one is told again; 409 where its id was used for a session that is over, or for another user."""
     stream = stream_of(request, data.stream)
     resource, new = stream_sessions.open_session(
         stream,
@@ -196,7 +195,7 @@ def recording_of(request: Request, pk: int) -> Resource:
 def session_answer(request: Request, resource: Resource, stream: Resource, *, status: int) -> HttpResponse:
     session = StreamSession.objects.whole(resource.pk)
     decision = stream_sessions.verdict(session, stream, at=request.actor.at)
-    allowed = decision.allows(Action.VIEW) if decision else None
+    allowed = decision.allows(session.asks) if decision else None
     if allowed is False and session.is_open and not session.is_ending:
         assert decision is not None
         reports.withdraw(session, decision, actor=request.actor)

@@ -180,9 +180,7 @@ class Told(Schema):
 
     configuration: str = Field(description="The ETag of the present configuration: pull it when it is another one.")
     end: list[int] = Field(description="Sessions to end, until you report them closed.")
-    unknown: list[int] = Field(
-        description="Sessions that you named and that are not open here: open them anew, under new ids."
-    )
+    unknown: list[int] = Field(description="Sessions that you named and that are not open here: open new ones.")
 
 
 class SessionIn(Body):
@@ -197,7 +195,7 @@ class SessionIn(Body):
 
 
 class SessionOut(Schema):
-    """A session. ``allowed``: may its user see the stream? Null when there is no account of that name."""
+    """A session. ``allowed``: may its user see the stream (play), or edit it (publish)? Null without such an account."""
 
     id: int
     allowed: bool | None

@@ -272,6 +272,17 @@ class TestSessions:
         assert machine.open()["id"] == pk
         assert StreamSession.objects.get().is_open
 
+    def test_publishing_needs_editor_at_the_beginning_and_at_every_heartbeat(
+        self, studio: Resource, vic: Account, ed: Account, machine: Machine
+    ) -> None:
+        assert machine.open("a", user="vic", direction="publish")["allowed"] is False
+        assert machine.open("b", user="ed", direction="play")["allowed"] is True
+        told = machine.open("c", user="ed", direction="publish")
+        assert told["allowed"] is True
+        machine.told("POST", f"sessions/{StreamSession.objects.get(resource__name='a').pk}/close")
+        give(ed, studio, ResourceRole.VIEWER)
+        assert machine.beat()["end"] == [told["id"]], "playing goes on"
+
     def test_an_id_is_that_of_one_user_only(
         self, studio: Resource, vic: Account, nell: Account, machine: Machine
     ) -> None:
