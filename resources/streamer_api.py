@@ -86,7 +86,7 @@ def heartbeat(request: Request, data: Heartbeat) -> HttpResponse:
 @problems(404, 409)
 def open_session(request: Request, data: SessionIn) -> HttpResponse:
     """Answered with whether its user may see the stream, or edit it to publish; where not, end it: the heartbeat asks
-    for it, too. Sent again, an open one is told again; 409 where its id was used for a session that is over, or for another user."""
+    for it, too. Sent again, an open one is told again; 409 where its id was used for one that is over or another's."""
     stream = stream_of(request, data.stream)
     resource, new = stream_sessions.open_session(
         stream,

@@ -195,7 +195,7 @@ class SessionIn(Body):
 
 
 class SessionOut(Schema):
-    """A session. ``allowed``: may its user see the stream (play), or edit it (publish)? Null without such an account."""
+    """A session. ``allowed``: may its user see the stream (play), or edit it (publish)? Null without an account."""
 
     id: int
     allowed: bool | None
