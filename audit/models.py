@@ -164,7 +164,7 @@ class Entry(Searchable):
         if isinstance(told, dict):
             return [(name, *pair) for name, pair in told.items() if isinstance(pair, list) and len(pair) == 2]
         rows = told if isinstance(told, list) else []
-        return [(one["name"], one["old"], one["new"]) for one in rows if isinstance(one, dict) and NAMED <= one.keys()]
+        return [(one["name"], one["old"], one["new"]) for one in rows if isinstance(one, dict) and one.keys() >= NAMED]
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Only ever an INSERT: a new object with the id of an old entry is refused by the primary key."""

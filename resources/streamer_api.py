@@ -8,12 +8,14 @@ import binascii
 import re
 from datetime import timedelta
 
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponse
 from django.http.request import UnreadablePostError
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext_lazy as _
 from ninja import Router
 
+from accounts.names import validate_name
 from agora.base.access import machine
 from agora.base.errors import Refused
 from agora.base.http import Request
@@ -35,6 +37,7 @@ from resources.streamer_schemas import (
     Told,
 )
 from rest.answers import etag, one
+from rest.errors import Invalid
 from rest.routes import problems, tagged
 
 router = Router(tags=["Streamer"])
@@ -87,6 +90,7 @@ def heartbeat(request: Request, data: Heartbeat) -> HttpResponse:
 def open_session(request: Request, data: SessionIn) -> HttpResponse:
     """Answered with whether its user may see the stream, or edit it to publish; where not, end it: the heartbeat asks
     for it, too. Sent again, an open one is told again; 409 where its id was used for one that is over or another's."""
+    without_unseen(user=data.user)
     stream = stream_of(request, data.stream)
     resource, new = stream_sessions.open_session(
         stream,
@@ -122,6 +126,7 @@ def close_session(request: Request, pk: int, data: SessionClosed) -> HttpRespons
 @problems(404, 409)
 def start_recording(request: Request, data: RecordingIn) -> HttpResponse:
     """Of a stream, or of one of its sessions."""
+    without_unseen(title=data.title)
     parent = stream = stream_of(request, data.stream)
     if data.session is not None:
         parent = session_of(request, data.session)
@@ -190,6 +195,15 @@ def recording_of(request: Request, pk: int) -> Resource:
         return recordings.recording_of(streamer_of(request).pk, pk)
     except Gone as error:
         raise Http404 from error
+
+
+def without_unseen(**texts: str) -> None:
+    """Raises Invalid under the field whose text has characters that can't be seen."""
+    for field, text in texts.items():
+        try:
+            validate_name(text)
+        except ValidationError as error:
+            raise Invalid.found(error, field) from error
 
 
 def session_answer(request: Request, resource: Resource, stream: Resource, *, status: int) -> HttpResponse:

@@ -46,6 +46,14 @@ def upload(client: Client, query: str, content: bytes, **extra: Any) -> HttpResp
     return response
 
 
+@pytest.mark.parametrize("hidden", ["%00", "%0D%0A", "%E2%80%AE"])
+def test_a_file_name_that_hides_something_is_refused(
+    make: Make, connie: Account, studio: Resource, hidden: str
+) -> None:
+    answer = upload(make.client(connie), f"title=Talk&parent={studio.pk}&file_name=a{hidden}b.mp4", b"x")
+    assert (answer.status_code, json.loads(answer.content)["errors"][0]["field"]) == (422, "file_name")
+
+
 def test_lists_hold_what_one_may_see_with_ones_role(
     make: Make, vic: Account, nell: Account, origin: Resource, studio: Resource
 ) -> None:

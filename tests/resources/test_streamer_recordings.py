@@ -90,6 +90,13 @@ class TestRecordings:
         folder = path_of(0).parent
         assert [path.name for path in folder.iterdir()] == ([str(made["id"])] if status == 200 else [])
 
+    @pytest.mark.parametrize("wrong", [{"stream": "a\x00b"}, {"title": "cod\u202eexe"}])
+    def test_names_that_hide_something_are_refused(
+        self, wrong: dict[str, object], studio: Resource, machine: Machine
+    ) -> None:
+        answer = machine.call("POST", "recordings", {"stream": "studio-2", "id": "r-1"} | wrong)
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, next(iter(wrong)))
+
     def test_parents_and_ids_of_others_are_not_there(
         self, make: Make, origin: Resource, studio: Resource, machine: Machine, elsewhere: Machine
     ) -> None:
