@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
 from agora.base.actor import Actor
+from agora.base.errors import Refused
 from audit.events import event
 from audit.services import change, record_each, values_of
 from resources.files import path_of
@@ -46,6 +47,13 @@ class PartNotYours(MayNot):
     """Something below the resource may not be deleted by this person."""
 
     message = _("Something below this may not be deleted by you. Ask somebody who is Editor on all of it.")
+
+
+class StillOpen(Refused):
+    """Deleted, it would go on unseen: its streamer would report it anew."""
+
+    status = 409
+    message = _("This session is open. End it first, and delete it once its streamer has closed it.")
 
 
 @dataclass(frozen=True)
@@ -144,13 +152,15 @@ def subtree(resource: Resource, *, actor: Actor) -> Subtree:
 def delete_resource(resource: Resource, *, actor: Actor) -> Subtree:
     """Delete it and everything below it, each with its own entry under one batch; of sessions only how many.
 
-    Raises MayNot for itself, PartNotYours for something below, Gone.
+    Raises MayNot for itself, PartNotYours for something below, StillOpen, Gone.
     """
     batch = secrets.token_hex(8)
     with change(DELETED[Kind(resource.kind)], actor=actor, target=resource, batch=batch) as entry:
         current = fresh(resource)
         check(actor, current, Action.DELETE)
         lock_below(current.pk)
+        if current.kind == Kind.SESSION and current.stream_session.is_open:
+            raise StillOpen  # with its stream it may go: nothing is reported of a stream that is not there
         found = subtree(current, actor=actor)
         if found.not_yours:
             raise PartNotYours
