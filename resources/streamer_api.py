@@ -23,7 +23,7 @@ from resources.files import CHUNK, Arrived, Arriving
 from resources.models import Resource, Streamer, StreamSession
 from resources.models.stream_session import Cause
 from resources.services import recordings, reports, stream_sessions
-from resources.services.recordings import BrokenOff, DiskFull, NotTheSame
+from resources.services.recordings import BrokenOff, NotTheSame, UnreadableDigest, disk_full
 from resources.services.rules import Gone
 from resources.streamer_schemas import (
     Configuration,
@@ -41,6 +41,7 @@ from rest.errors import Invalid
 from rest.routes import problems, tagged
 
 router = Router(tags=["Streamer"])
+SHA_256 = re.compile(r"(?:^|,)\s*sha-256\s*=", re.ASCII | re.IGNORECASE)
 DIGEST = re.compile(r"(?:^|,)\s*sha-256=:([A-Za-z0-9+/]{43}=):", re.ASCII)
 
 
@@ -148,7 +149,7 @@ def send_recording(request: Request, pk: int) -> HttpResponse:
     try:
         arriving = Arriving()
     except OSError as error:
-        raise DiskFull from error
+        raise disk_full(error) from error
     try:
         file = arrived(request, arriving, resource.name)
         recordings.keep_file(resource, file, actor=request.actor)
@@ -225,11 +226,17 @@ def session_answer(request: Request, resource: Resource, stream: Resource, *, st
 
 
 def arrived(request: Request, arriving: Arriving, name: str) -> Arrived:
-    """The body, written to the disk as it arrives. Raises LengthRequired, BrokenOff, DiskFull, NotTheSame."""
+    """The body, written to the disk as it arrives.
+
+    Raises LengthRequired, BrokenOff, UnreadableDigest, DiskFull, NotTheSame.
+    """
     length = request.headers.get("Content-Length", "")
     if not (length.isascii() and length.isdecimal() and len(length) < 19):
         raise LengthRequired
-    wanted = DIGEST.search(request.headers.get("Content-Digest", ""))
+    digest = request.headers.get("Content-Digest", "")
+    wanted = DIGEST.search(digest)
+    if SHA_256.search(digest) and not wanted:
+        raise UnreadableDigest
     try:
         while data := request.read(CHUNK):
             arriving.write(data)
@@ -237,7 +244,7 @@ def arrived(request: Request, arriving: Arriving, name: str) -> Arrived:
     except UnreadablePostError as error:
         raise BrokenOff from error
     except OSError as error:
-        raise DiskFull from error
+        raise disk_full(error) from error
     if arriving.size != int(length):
         raise BrokenOff
     if wanted and binascii.hexlify(base64.b64decode(wanted[1])).decode() != file.checksum:

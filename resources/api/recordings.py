@@ -15,7 +15,7 @@ from resources.forms import NewRecordingForm, RecordingForm
 from resources.models import Resource
 from resources.roles import Kind
 from resources.schemas import RecordingPage, RecordingQuery, RecordingShown, TitleChange, Upload
-from resources.services.recordings import DiskFull, check_file, upload_recording
+from resources.services.recordings import check_file, disk_full, upload_recording
 from resources.streamer_api import arrived, without_unseen
 from resources.views.common import person, visible
 from rest.answers import IfMatch
@@ -51,7 +51,7 @@ def upload(request: Request, query: Query[Upload]) -> HttpResponse:
     try:
         arriving = Arriving()
     except OSError as error:
-        raise DiskFull from error
+        raise disk_full(error) from error
     try:
         file = arrived(request, arriving, query.file_name or query.title)
         if not file.size:
