@@ -223,3 +223,8 @@ def test_of_two_who_save_at_once_one_is_told(make: Make, ada: Account, root: Acc
         found = list(pool.map(lambda one: save(*one), people))
     assert sorted(found) == [200, 412]
     assert grants(studio) == {"nell" if found[0] == 200 else "vic": "editor"}
+
+
+def test_true_names_no_account(make: Make, ada: Account, studio: Resource) -> None:
+    body = {"questions": [{"account": True, "resource": studio.pk}]}
+    assert send(make.client(ada), "POST", "/check", body).status_code == 422
