@@ -180,6 +180,11 @@ def test_an_upload_is_the_body_and_comes_down_again(make: Make, vic: Account, st
     assert (part.status_code, b"".join(part.streaming_content)) == (206, content[7:15])
     assert client.get(address, headers={"If-None-Match": f'"{told_of["checksum"]}"'}).status_code == 304
     assert client.get(address, headers={"Range": "bytes=9999999-"}).status_code == 416
+    assert client.get(address, headers={"Range": "Bytes=7-14"}).status_code == 206
+    head = client.head(address, headers={"Range": "bytes=7-14"})
+    assert (head.status_code, head["Content-Length"]) == (200, str(len(content)))
+    for known in ("*", f'"other", W/"{told_of["checksum"]}"'):
+        assert client.get(address, headers={"If-None-Match": known}).status_code == 304
     assert send(client, "DELETE", f"/recordings/{told_of['id']}").status_code == 204
 
 
