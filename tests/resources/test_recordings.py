@@ -29,6 +29,7 @@ from resources.services.rules import MayNotCreate
 from resources.services.stream_sessions import open_session
 from tests.conftest import Make
 from tests.resources.conftest import Machine, give, recording
+from tests.services import missing
 
 BODY = bytes(range(256)) * 40
 
@@ -177,7 +178,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     folder.mkdir(parents=True)
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], capture_output=True)
     if mounted.returncode:
-        pytest.skip("A small disk needs the right to mount: run as root, in a container with --cap-add SYS_ADMIN.")
+        missing("A small disk needs the right to mount: run as root, in a container with --cap-add SYS_ADMIN.")
     yield folder
     ctypes.CDLL(None).umount2(os.fsencode(folder), 2)
 
