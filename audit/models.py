@@ -81,8 +81,15 @@ class EntryQuerySet(models.QuerySet["Entry"]):
         raise AppendOnly
 
 
+NAMED = {"name", "old", "new"}
+
+
 class Entry(Searchable):
-    """One event. ``details`` holds ``changes`` (field → [old, new]), ``reason`` and what else the event tells."""
+    """One event. ``details`` holds ``changes``, ``reason`` and what else the event tells.
+
+    Changes are told by field (field → [old, new]), or as a list of {name, old, new} where people choose the names: a
+    name that is a key and speaks of a secret has its values masked.
+    """
 
     at = models.DateTimeField()
     event = models.CharField(max_length=64)
@@ -149,6 +156,15 @@ class Entry(Searchable):
     @property
     def address_text(self) -> str:
         return self.address or ""
+
+    @property
+    def changes(self) -> list[tuple[str, Any, Any]]:
+        """What changed, as (name, old, new)."""
+        told = self.details.get("changes")
+        if isinstance(told, dict):
+            return [(name, *pair) for name, pair in told.items() if isinstance(pair, list) and len(pair) == 2]
+        rows = told if isinstance(told, list) else []
+        return [(one["name"], one["old"], one["new"]) for one in rows if isinstance(one, dict) and one.keys() >= NAMED]
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Only ever an INSERT: a new object with the id of an old entry is refused by the primary key."""

@@ -65,13 +65,12 @@ def entry(request: Request, pk: int) -> HttpResponse:
 
 def _told(found: Entry) -> tuple[list[tuple[str, str | None, str | None]], list[tuple[str, str | None]]]:
     """The details as (field, before, after) where there are two values, and as (name, value) for the rest."""
-    told = found.details.get("changes", {})
-    pairs: dict[str, list[Any]] = {}
-    if isinstance(told, dict):
-        pairs = {name: pair for name, pair in told.items() if isinstance(pair, list) and len(pair) == 2}
-    facts = {name: value for name, value in found.details.items() if name != "changes" or value != pairs}
+    pairs = found.changes
+    told = found.details.get("changes")
+    whole = isinstance(told, dict | list) and len(told) == len(pairs)
+    facts = {name: value for name, value in found.details.items() if name != "changes" or not whole}
     return (
-        [(name, _shown(old), _shown(new)) for name, (old, new) in pairs.items()],
+        [(name, _shown(old), _shown(new)) for name, old, new in pairs],
         [(name, _shown(value)) for name, value in facts.items()],
     )
 

@@ -19,7 +19,7 @@ from django.utils.http import content_disposition_header
 CHUNK = 256 * 1024  # bytes read at once
 ARRIVING = "arriving-"  # what the name of a file begins with while it is nobody's
 ABANDONED = timedelta(hours=1)  # without a byte more
-RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
+RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII | re.IGNORECASE)
 
 
 def path_of(pk: int) -> Path:
@@ -110,12 +110,13 @@ def left_behind(now: datetime) -> Iterator[Path]:
 def answer(request: HttpRequest, path: Path, *, name: str, checksum: str) -> HttpResponseBase:
     """The file, or the part that ``Range`` asks for (RFC 9110, 14.2), in constant memory. The checksum is its ETag."""
     etag = f'"{checksum}"'
-    if etag in [one.strip() for one in request.headers.get("If-None-Match", "").split(",")]:
+    known = [one.strip().removeprefix("W/") for one in request.headers.get("If-None-Match", "").split(",")]
+    if etag in known or known == ["*"]:  # by weak comparison (RFC 9110, 13.1.2)
         response = HttpResponse(status=304)
         response["ETag"] = etag
         return response
     size = path.stat().st_size
-    wanted = request.headers.get("Range", "")
+    wanted = request.headers.get("Range", "") if request.method == "GET" else ""
     if request.headers.get("If-Range", etag) != etag:
         wanted = ""
     asked = part(wanted, size)
@@ -141,7 +142,7 @@ def part(wanted: str, size: int) -> tuple[int, int] | None:
     The first lies behind the last where the file has no such part.
     """
     found = RANGE.fullmatch(wanted)
-    if found is None or found[0] == "bytes=-":
+    if found is None or not (found[1] or found[2]):
         return None
     if not found[1]:
         return (max(0, size - int(found[2])), size - 1) if int(found[2]) else (1, 0)

@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from resources.models import Grant, Resource
 from resources.roles import GrantFacts
-from resources.schemas import ActionName, Cursors, Id, RoleName
+from resources.schemas import ActionName, Cursors, RoleName
 from resources.services.answers import MOST, Answer, Unanswered
 from rest.answers import Body, Listed
 
@@ -53,7 +53,9 @@ class GrantQuery(Listed):
     limit: int = Field(50, ge=1, le=1_000, description="How many at most.")
 
 
-Named = Annotated[Id | Annotated[str, Field(min_length=1, max_length=150)], Field(description="Id or username.")]
+# Strict, or true would be account 1.
+StrictId = Annotated[int, Field(strict=True, ge=1, le=2**62)]
+Named = Annotated[StrictId | Annotated[str, Field(min_length=1, max_length=150)], Field(description="Id or username.")]
 
 
 class GrantIn(Body):
@@ -140,7 +142,7 @@ class QuestionIn(BaseModel):  # not ninja's Schema: a thousand of them take it 5
     model_config = ConfigDict(extra="forbid")
 
     account: Named | None = Field(None, description="Id or username; left out: you.")
-    resource: Id
+    resource: StrictId
     action: ActionName = "view"
 
 

@@ -8,21 +8,22 @@ import binascii
 import re
 from datetime import timedelta
 
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponse
 from django.http.request import UnreadablePostError
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext_lazy as _
 from ninja import Router
 
+from accounts.names import validate_name
 from agora.base.access import machine
 from agora.base.errors import Refused
 from agora.base.http import Request
 from resources.files import CHUNK, Arrived, Arriving
 from resources.models import Resource, Streamer, StreamSession
 from resources.models.stream_session import Cause
-from resources.roles import Action
 from resources.services import recordings, reports, stream_sessions
-from resources.services.recordings import BrokenOff, DiskFull, NotTheSame
+from resources.services.recordings import BrokenOff, NotTheSame, UnreadableDigest, disk_full
 from resources.services.rules import Gone
 from resources.streamer_schemas import (
     Configuration,
@@ -36,9 +37,11 @@ from resources.streamer_schemas import (
     Told,
 )
 from rest.answers import etag, one
+from rest.errors import Invalid
 from rest.routes import problems, tagged
 
 router = Router(tags=["Streamer"])
+SHA_256 = re.compile(r"(?:^|,)\s*sha-256\s*=", re.ASCII | re.IGNORECASE)
 DIGEST = re.compile(r"(?:^|,)\s*sha-256=:([A-Za-z0-9+/]{43}=):", re.ASCII)
 
 
@@ -86,7 +89,9 @@ def heartbeat(request: Request, data: Heartbeat) -> HttpResponse:
 @machine("streamer")
 @problems(404, 409)
 def open_session(request: Request, data: SessionIn) -> HttpResponse:
-    """Answered with whether its user may see the stream; where not, end it: the heartbeat will ask for it, too."""
+    """Answered with whether its user may see the stream, or edit it to publish; where not, end it: the heartbeat asks
+    for it, too. Sent again, an open one is told again; 409 where its id was used for one that is over or another's."""
+    without_unseen(user=data.user)
     stream = stream_of(request, data.stream)
     resource, new = stream_sessions.open_session(
         stream,
@@ -122,6 +127,7 @@ def close_session(request: Request, pk: int, data: SessionClosed) -> HttpRespons
 @problems(404, 409)
 def start_recording(request: Request, data: RecordingIn) -> HttpResponse:
     """Of a stream, or of one of its sessions."""
+    without_unseen(title=data.title)
     parent = stream = stream_of(request, data.stream)
     if data.session is not None:
         parent = session_of(request, data.session)
@@ -143,7 +149,7 @@ def send_recording(request: Request, pk: int) -> HttpResponse:
     try:
         arriving = Arriving()
     except OSError as error:
-        raise DiskFull from error
+        raise disk_full(error) from error
     try:
         file = arrived(request, arriving, resource.name)
         recordings.keep_file(resource, file, actor=request.actor)
@@ -192,10 +198,19 @@ def recording_of(request: Request, pk: int) -> Resource:
         raise Http404 from error
 
 
+def without_unseen(**texts: str) -> None:
+    """Raises Invalid under the field whose text has characters that can't be seen."""
+    for field, text in texts.items():
+        try:
+            validate_name(text)
+        except ValidationError as error:
+            raise Invalid.found(error, field) from error
+
+
 def session_answer(request: Request, resource: Resource, stream: Resource, *, status: int) -> HttpResponse:
     session = StreamSession.objects.whole(resource.pk)
     decision = stream_sessions.verdict(session, stream, at=request.actor.at)
-    allowed = decision.allows(Action.VIEW) if decision else None
+    allowed = decision.allows(session.asks) if decision else None
     if allowed is False and session.is_open and not session.is_ending:
         assert decision is not None
         reports.withdraw(session, decision, actor=request.actor)
@@ -211,11 +226,17 @@ def session_answer(request: Request, resource: Resource, stream: Resource, *, st
 
 
 def arrived(request: Request, arriving: Arriving, name: str) -> Arrived:
-    """The body, written to the disk as it arrives. Raises LengthRequired, BrokenOff, DiskFull, NotTheSame."""
+    """The body, written to the disk as it arrives.
+
+    Raises LengthRequired, BrokenOff, UnreadableDigest, DiskFull, NotTheSame.
+    """
     length = request.headers.get("Content-Length", "")
     if not (length.isascii() and length.isdecimal() and len(length) < 19):
         raise LengthRequired
-    wanted = DIGEST.search(request.headers.get("Content-Digest", ""))
+    digest = request.headers.get("Content-Digest", "")
+    wanted = DIGEST.search(digest)
+    if SHA_256.search(digest) and not wanted:
+        raise UnreadableDigest
     try:
         while data := request.read(CHUNK):
             arriving.write(data)
@@ -223,7 +244,7 @@ def arrived(request: Request, arriving: Arriving, name: str) -> Arrived:
     except UnreadablePostError as error:
         raise BrokenOff from error
     except OSError as error:
-        raise DiskFull from error
+        raise disk_full(error) from error
     if arriving.size != int(length):
         raise BrokenOff
     if wanted and binascii.hexlify(base64.b64decode(wanted[1])).decode() != file.checksum:

@@ -18,6 +18,9 @@ Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 OwnId = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[0-9a-z][0-9a-z._:-]*$")]
 PRINTED = r"^[^\x00-\x1f\x7f]*$"
 Text = Annotated[str, Field(max_length=300, pattern=PRINTED)]
+StreamName = Annotated[
+    str, Field(min_length=1, max_length=100, pattern=PRINTED, description="The stream's system name.")
+]
 EndState = Literal["active", "waiting", "retrying", "error"]
 
 
@@ -146,7 +149,7 @@ class EndIn(Body):
 class StreamIn(Body):
     """How one stream is."""
 
-    name: str = Field(min_length=1, max_length=100)
+    name: StreamName
     state: Literal["running", "waiting", "stopped", "error"]
     input_bitrate: Bytes | None = Field(None, description="Bits a second.")
     output_bitrate: Bytes | None = Field(None, description="Bits a second.")
@@ -180,14 +183,14 @@ class Told(Schema):
 
     configuration: str = Field(description="The ETag of the present configuration: pull it when it is another one.")
     end: list[int] = Field(description="Sessions to end, until you report them closed.")
-    unknown: list[int] = Field(description="Sessions that you named and that are not open here: open them anew.")
+    unknown: list[int] = Field(description="Sessions that you named and that are not open here: open new ones.")
 
 
 class SessionIn(Body):
     """A use of a stream that has begun."""
 
-    stream: str = Field(min_length=1, max_length=100, description="The stream's system name.")
-    id: OwnId = Field(description="What the streamer calls it, in lower case; sent again, it is the same session.")
+    stream: StreamName
+    id: OwnId = Field(description="What the streamer calls it, in lower case: a new one for each session.")
     user: str = Field("", max_length=150, pattern=PRINTED, description="The username, where there is one.")
     address: IPvAnyAddress | None = Field(None, description="Where the client is.")
     protocol: Literal["hls", "dash", "webrtc", "srt", "rtmp", "rtsp", "mpegts", "other"] = "other"
@@ -195,7 +198,7 @@ class SessionIn(Body):
 
 
 class SessionOut(Schema):
-    """A session. ``allowed``: may its user see the stream? Null when there is no account of that name."""
+    """A session. ``allowed``: may its user see the stream (play), or edit it (publish)? Null without an account."""
 
     id: int
     allowed: bool | None
@@ -213,7 +216,7 @@ class SessionClosed(Body):
 class RecordingIn(Body):
     """A recording that has begun, of a stream or of one of its sessions."""
 
-    stream: str = Field(min_length=1, max_length=100, description="The stream's system name.")
+    stream: StreamName
     session: Id | None = Field(None, description="The session's id, where it is a recording of that.")
     id: OwnId = Field(description="What the streamer calls it, in lower case; sent again, it is the same recording.")
     title: str = Field("", max_length=200, pattern=PRINTED)

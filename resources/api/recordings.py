@@ -15,8 +15,8 @@ from resources.forms import NewRecordingForm, RecordingForm
 from resources.models import Resource
 from resources.roles import Kind
 from resources.schemas import RecordingPage, RecordingQuery, RecordingShown, TitleChange, Upload
-from resources.services.recordings import DiskFull, check_file, upload_recording
-from resources.streamer_api import arrived
+from resources.services.recordings import check_file, disk_full, upload_recording
+from resources.streamer_api import arrived, without_unseen
 from resources.views.common import person, visible
 from rest.answers import IfMatch
 from rest.errors import Invalid
@@ -43,6 +43,7 @@ def list_recordings(request: Request, query: Query[RecordingQuery]) -> HttpRespo
 def upload(request: Request, query: Query[Upload]) -> HttpResponse:
     """The body is the file, of any size, with Content-Length; with Content-Digest (RFC 9530, sha-256) what arrives is
     compared. Without a parent only for those who edit all recordings."""
+    without_unseen(file_name=query.file_name)
     parents = Resource.objects.visible_to(person(request), at=request.actor.at).recorded_from(query.parent)
     free = request.user.has_perm("recordings.change")
     form = common.valid(NewRecordingForm(query.model_dump(), parents=parents, parent_needed=not free))
@@ -50,7 +51,7 @@ def upload(request: Request, query: Query[Upload]) -> HttpResponse:
     try:
         arriving = Arriving()
     except OSError as error:
-        raise DiskFull from error
+        raise disk_full(error) from error
     try:
         file = arrived(request, arriving, query.file_name or query.title)
         if not file.size:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from agora.base.models import one_of
 from resources.models.resource import NAMES_LENGTH, Resource
+from resources.roles import Action
 
 
 class Direction(models.TextChoices):
@@ -136,6 +137,15 @@ class StreamSession(models.Model):
     @property
     def is_open(self) -> bool:
         return self.closed_at is None
+
+    @property
+    def asks(self) -> Action:
+        """What its account must be allowed with the stream."""
+        return Action.EDIT if self.direction == Direction.PUBLISH else Action.VIEW
+
+    def may_come_back(self, now: datetime) -> bool:
+        """Was it given up for lost so recently that its streamer may report it again?"""
+        return self.cause == Cause.LOST and self.closed_at is not None and self.closed_at > now - FORGOTTEN
 
     @property
     def is_ending(self) -> bool:

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import connection, models
-from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
+from django.db import models
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import Account
 from agora.base.actor import Actor
@@ -17,14 +17,12 @@ from resources.roles import (
     Because,
     Decision,
     Kind,
-    ResourceRole,
     decide,
-    given_by_system_role,
     grants_matter,
 )
+from resources.services.below import COUNTED, Pair, not_deletable_below
 
 MOST = 1_000  # questions at once
-Pair = tuple[Account, int]  # the resource by its id
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,8 @@ class Question:
 
 @dataclass(frozen=True)
 class Answer:
-    """``below``: so many resources below it may not be deleted by the account, so it may not be deleted either."""
+    """``below``: so many resources below it may not be deleted by the account, so it may not be deleted either. From
+    ``COUNTED`` on there may be more."""
 
     decision: Decision
     action: Action
@@ -61,19 +60,31 @@ class Answer:
         """The deciding fact as people read it."""
         if not self.below:
             return self.decision.sentence_for(self.action)
-        return ngettext(
-            "%(name)s may not delete %(num)d resource below it, and deleting needs Editor on each.",
-            "%(name)s may not delete %(num)d resources below it, and deleting needs Editor on each.",
-            self.below,
-        ) % {"name": self.decision.account.username, "num": self.below}
+        facts = {"name": self.decision.account.username, "num": self.below}
+        if self.below >= COUNTED:
+            return (
+                _("%(name)s may not delete %(num)d or more resources below it, and deleting needs Editor on each.")
+                % facts
+            )
+        return (
+            ngettext(
+                "%(name)s may not delete %(num)d resource below it, and deleting needs Editor on each.",
+                "%(name)s may not delete %(num)d resources below it, and deleting needs Editor on each.",
+                self.below,
+            )
+            % facts
+        )
 
 
 class Unanswered(models.TextChoices):
     """Why a question has no answer; what is asked is refused then."""
 
-    NO_RESOURCE = "no_resource", _("There is no such resource, or you may not see it.")
-    NO_ACCOUNT = "no_account", _("There is no such account.")
-    NOT_YOURS = "not_yours_to_ask", _("You may ask about yourself. Editors of the resource may ask about everybody.")
+    NO_RESOURCE = "no_resource", gettext_lazy("There is no such resource, or you may not see it.")
+    NO_ACCOUNT = "no_account", gettext_lazy("There is no such account.")
+    NOT_YOURS = (
+        "not_yours_to_ask",
+        gettext_lazy("You may ask about yourself. Editors of the resource may ask about everybody."),
+    )
 
 
 def explain(account: Account, resource: Resource, action: Action, *, at: datetime) -> Answer:
@@ -127,7 +138,7 @@ def _answers(asked: Sequence[tuple[Account, int, Action]], kinds: Mapping[int, K
         for (account, pk, action), decision in zip(asked, decisions, strict=True)
         if action == Action.DELETE and decision.allows(action) and CHILDREN[decision.kind]
     }
-    below = _not_deletable_below(deleting.values(), at)
+    below = not_deletable_below(deleting.values(), kinds, at)
     return [
         Answer(decision, action, below.get((account.pk, pk), 0) if action == Action.DELETE else 0)
         for (account, pk, action), decision in zip(asked, decisions, strict=True)
@@ -139,47 +150,3 @@ def _decisions(pairs: Sequence[Pair], kinds: Mapping[int, Kind], at: datetime) -
     wanted = {(account.pk, pk) for account, pk in pairs if grants_matter(account)}
     grants = {(grant.account_id, grant.resource_id): grant for grant in Grant.objects.of_pairs(wanted)}
     return [decide(account, kinds[pk], grants.get((account.pk, pk)), at=at) for account, pk in pairs]
-
-
-# A subquery for each pair, so that the database walks the index of parents; a join would read the whole table.
-BELOW = """
-WITH asked(account, root, streams, sessions, recordings) AS (VALUES {values})
-SELECT account, root, counted FROM (SELECT account, root, (
-    SELECT count(*) FROM (
-        SELECT first.id, first.kind FROM {resource} first WHERE first.parent_id = asked.root
-        UNION ALL SELECT second.id, second.kind FROM {resource} first
-            JOIN {resource} second ON second.parent_id = first.id WHERE first.parent_id = asked.root
-        UNION ALL SELECT third.id, third.kind FROM {resource} first
-            JOIN {resource} second ON second.parent_id = first.id
-            JOIN {resource} third ON third.parent_id = second.id WHERE first.parent_id = asked.root
-    ) below LEFT JOIN {grant} given ON given.account_id = asked.account AND given.resource_id = below.id
-        AND (given.ends_at IS NULL OR given.ends_at > %s)
-    WHERE CASE WHEN given.id IS NOT NULL THEN given.role NOT IN ({enough})
-        WHEN below.kind = 'stream' THEN asked.streams = 0
-        WHEN below.kind = 'stream_session' THEN asked.sessions = 0
-        ELSE asked.recordings = 0 END
-) AS counted FROM asked) counts WHERE counted > 0
-"""
-
-
-def _not_deletable_below(pairs: Iterable[Pair], at: datetime) -> dict[tuple[int, int], int]:
-    """How many resources below each the account may not delete, for those that have any; one query.
-
-    ``editable_by`` for many accounts at once: what each one's system role gives stands beside its id.
-    """
-    values: list[int] = []
-    for account, pk in pairs:
-        given = [given_by_system_role(account, kind) for kind in (Kind.STREAM, Kind.SESSION, Kind.RECORDING)]
-        if ResourceRole.ADMINISTRATOR not in given:
-            values += [account.pk, pk, *(int(role.reaches(ResourceRole.EDITOR)) for role in given)]
-    if not values:
-        return {}
-    statement = BELOW.format(
-        values=", ".join(["(%s, %s, %s, %s, %s)"] * (len(values) // 5)),
-        resource=Resource._meta.db_table,
-        grant=Grant._meta.db_table,
-        enough=", ".join(f"'{role.value}'" for role in ResourceRole.EDITOR.or_more),
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [*values, connection.ops.adapt_datetimefield_value(at)])
-        return {(account, root): count for account, root, count in cursor.fetchall()}

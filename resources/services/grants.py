@@ -73,7 +73,9 @@ def save_grants(
             current.permissions_version += 1
             current.save(update_fields=["permissions_version"])
             entry.details["version"] = current.permissions_version
-            entry.details["accounts"] = {name: names[name] for name in changes}
+            entry.details["changes"] = [
+                {"name": name, "id": names[name], "old": old, "new": new} for name, (old, new) in changes.items()
+            ]
         _write(current, {names[name]: wanted[names[name]] for name in changes}, grants, actor)
     return changes
 

@@ -1,6 +1,7 @@
 """Recordings: uploaded by people, or made by a streamer that hands over the file; and what killed processes left."""
 
 import contextlib
+import errno
 import re
 from datetime import datetime, timedelta
 from typing import Any
@@ -31,6 +32,13 @@ class DiskFull(Refused):
     message = _("The server’s disk is full: nothing of the upload was kept. Free some space, then upload it again.")
 
 
+def disk_full(error: OSError) -> DiskFull:
+    """The refusal for an error of the disk. Raises the error itself where it is another one, which nobody can mend."""
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        raise error
+    return DiskFull()
+
+
 class BrokenOff(Refused):
     status = 400
     message = _("The upload broke off before its end: nothing of it was kept. Upload the file again.")
@@ -56,6 +64,13 @@ class AlreadyDone(Refused):
     message = _("This recording is ready or has failed already: it can’t be changed any more.")
 
 
+class UnreadableDigest(Refused):
+    status = 400
+    message = _(
+        "The header Content-Digest can’t be read. Send sha-256=:…: with the 44 letters of Base64, or leave it out."
+    )
+
+
 class NotTheSame(Refused):
     status = 422
     message = _("What arrived is not what was sent: the checksums differ. Nothing of it was kept. Send the file again.")
@@ -65,14 +80,21 @@ def upload_recording(title: str, file: Arrived, *, parent: Resource | None, acto
     """Make a recording of a file that has arrived whole. Raises MayNotCreate."""
     resource = Resource(kind=Kind.RECORDING, parent=parent, title=title)
     facts = {"state": State.READY, "size": file.size, "checksum": file.checksum, "file_name": file.name}
+    failure = None
     try:
         with transaction.atomic():
-            create(resource, Recording(), facts, actor)
-            file.keep(resource.pk)
+            try:
+                create(resource, Recording(), facts, actor)
+            except Refused as refusal:
+                failure = refusal  # raised outside, or its record in the audit log would be undone
+            else:
+                file.keep(resource.pk)
     except BaseException:
         if resource.pk:
             path_of(resource.pk).unlink(missing_ok=True)
         raise
+    if failure:
+        raise failure
     return resource
 
 
@@ -105,8 +127,11 @@ def keep_file(resource: Resource, file: Arrived, *, actor: Actor) -> None:
 
 
 def finish_recording(resource: Resource, *, duration: timedelta, actor: Actor) -> None:
-    """It is complete and its file is here. Raises FileNotHere, AlreadyDone, Gone."""
-    with change(FINISHED, actor=actor, target=resource, duration=str(duration)):
+    """It is complete and its file is here. Said twice, the first counts. Raises FileNotHere, AlreadyDone, Gone."""
+    with change(FINISHED, actor=actor, target=resource, duration=str(duration)) as entry:
+        if _said_before(resource, State.READY):
+            entry.silent = True
+            return
         recording = _recording(resource)
         if not recording.checksum or not path_of(resource.pk).is_file():
             raise FileNotHere
@@ -115,13 +140,25 @@ def finish_recording(resource: Resource, *, duration: timedelta, actor: Actor) -
 
 
 def fail_recording(resource: Resource, *, reason: str, actor: Actor) -> None:
-    """There will be no recording; what had arrived of it is removed. Raises AlreadyDone, Gone."""
-    with change(FAILED, actor=actor, target=resource, failure=reason):
+    """There will be no recording; what had arrived of it is removed. Said twice, the first counts.
+
+    Raises AlreadyDone, Gone.
+    """
+    with change(FAILED, actor=actor, target=resource, failure=reason) as entry:
+        if _said_before(resource, State.FAILED):
+            entry.silent = True
+            return
         recording = _recording(resource)
         recording.state, recording.failure = State.FAILED, reason
         recording.size, recording.checksum = 0, ""
         recording.save(update_fields=["state", "failure", "size", "checksum"])
         transaction.on_commit(lambda: path_of(resource.pk).unlink(missing_ok=True))
+
+
+def _said_before(resource: Resource, state: State) -> bool:
+    """Did the streamer say so already, and not get the answer? What people uploaded was never said."""
+    current = fresh(resource)
+    return bool(current.name) and current.recording.state == state
 
 
 def _recording(resource: Resource) -> Recording:

@@ -11,7 +11,7 @@ from agora.base.models import fold
 from audit.services import record
 from resources.models import Input, Push, Stream, Streamer, StreamSession
 from resources.models.stream_session import Cause
-from resources.roles import Action, Decision
+from resources.roles import Decision
 from resources.services.stream_sessions import END_ASKED, REOPENED, ask_end, verdicts
 
 LOAD = ("running_streams", "configured_streams", "clients", "cpu", "disk")
@@ -95,17 +95,17 @@ def _note_sessions(streamer: Streamer, sessions: Mapping[int, int], actor: Actor
 
 
 def _withdraw(sessions: list[StreamSession], actor: Actor) -> None:
-    """Ask for the end of those whose account may no longer see the stream: locked, demoted, its grant ended."""
+    """Ask for the end of those whose account may no longer do it: locked, demoted, its grant ended."""
     streams = {session.pk: session.resource.parent_id or 0 for session in sessions}
     decisions = verdicts(sessions, streams, at=actor.at)
     system = Actor.system("sessions")
     for session in sessions:
-        if not decisions[session.pk].allows(Action.VIEW):
+        if not decisions[session.pk].allows(session.asks):
             withdraw(session, decisions[session.pk], actor=system)
 
 
 def withdraw(session: StreamSession, decision: Decision, *, actor: Actor) -> None:
-    """Ask for the end of one whose account may not see the stream; the entry says which fact decided."""
+    """Ask for the end of one whose account may not play or publish the stream; the entry says which fact decided."""
     with transaction.atomic():
         ask_end(session, Cause.NOT_ALLOWED, actor=actor)
         record(END_ASKED, actor=actor, target=session.resource, cause=Cause.NOT_ALLOWED.value, why=decision.sentence)

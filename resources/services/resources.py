@@ -15,10 +15,11 @@ from accounts.models import Account
 from agora.base.actor import Actor
 from agora.base.errors import Refused
 from audit.events import event
-from audit.services import change, record, values_of
+from audit.services import change, record_each, values_of
 from resources.files import path_of
 from resources.models import Grant, Resource, Stream, Streamer
 from resources.roles import PARENTS, Action, Kind, ResourceRole
+from resources.services.erasing import erase_below, lock_below
 from resources.services.rules import MayNot, MayNotCreate, check, fresh, may_create
 
 CREATED = {
@@ -40,7 +41,6 @@ DELETED = {
     Kind.RECORDING: event("recording.deleted", _("Recording deleted")),
 }
 OWN = ("name", "title")  # what stands in the resource's row; the rest in that of its kind
-BATCH = 2_000  # rows that are deleted at once
 NAMED = 100  # resources named in an audit entry or a question
 
 
@@ -59,6 +59,13 @@ class EditedMeanwhile(Refused):
     def __init__(self, current: Mapping[str, Any]) -> None:
         self.current = current
         super().__init__()
+
+
+class StillOpen(Refused):
+    """Deleted, it would go on unseen: its streamer would report it anew."""
+
+    status = 409
+    message = _("This session is open. End it first, and delete it once its streamer has closed it.")
 
 
 @dataclass(frozen=True)
@@ -158,36 +165,35 @@ def subtree(resource: Resource, *, actor: Actor) -> Subtree:
     if not isinstance(actor.account, Account):
         return Subtree(found, first, [])
     yours = Resource.objects.editable_by(actor.account, at=actor.at).filter(pk=OuterRef("pk"))
-    everything = Resource.objects.filter(pk__in=[resource.pk]) | Resource.objects.below(resource.pk)
-    forbidden = everything.filter(~Exists(yours)).order_by("kind", "label_key")
+    forbidden = below.filter(~Exists(yours)).order_by("kind", "label_key")
     return Subtree(found, first, list(forbidden[:NAMED]))
 
 
 def delete_resource(resource: Resource, *, actor: Actor) -> Subtree:
     """Delete it and everything below it, each with its own entry under one batch; of sessions only how many.
 
-    Raises MayNot for itself, PartNotYours for something below, Gone.
+    Raises MayNot for itself, PartNotYours for something below, StillOpen, Gone.
     """
     batch = secrets.token_hex(8)
     with change(DELETED[Kind(resource.kind)], actor=actor, target=resource, batch=batch) as entry:
         current = fresh(resource)
         check(actor, current, Action.DELETE)
+        lock_below(current.pk)
+        if current.kind == Kind.SESSION and current.stream_session.is_open:
+            raise StillOpen  # with its stream it may go: nothing is reported of a stream that is not there
         found = subtree(current, actor=actor)
         if found.not_yours:
             raise PartNotYours
-        below = Resource.objects.below(current.pk)
-        for row in below.exclude(kind=Kind.SESSION).order_by("kind", "label_key").iterator():
-            record(DELETED[Kind(row.kind)], actor=actor, target=row, batch=batch, with_parent=str(current))
+        below = Resource.objects.below(current.pk).exclude(kind=Kind.SESSION).order_by("kind", "label_key")
+        record_each(
+            [(DELETED[Kind(row.kind)], row) for row in below], actor=actor, batch=batch, with_parent=str(current)
+        )
         entry.details["name"] = current.name
         entry.details["with"] = [str(row) for row in found.below]
         entry.details["below"] = {kind.value: number for kind, number in found.counts}
-        lowest_first = (Kind.RECORDING, Kind.SESSION, Kind.STREAM)
-        going = {kind: list(below.of_kind(kind).values_list("pk", flat=True)) for kind in lowest_first}
-        for pks in going.values():
-            for start in range(0, len(pks), BATCH):  # all at once would hold every row in memory
-                Resource.objects.filter(pk__in=pks[start : start + BATCH]).delete()
+        recordings = erase_below(current.pk)
         Resource.objects.filter(pk=current.pk).delete()
-        for pk in [*going[Kind.RECORDING], *([current.pk] if current.kind == Kind.RECORDING else [])]:
+        for pk in [*recordings, *([current.pk] if current.kind == Kind.RECORDING else [])]:
             transaction.on_commit(partial(path_of(pk).unlink, missing_ok=True))
     return found
 

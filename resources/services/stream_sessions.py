@@ -15,7 +15,7 @@ from agora.base.models import fold
 from audit.events import event
 from audit.services import change, record
 from resources.models import Grant, Resource, StreamSession
-from resources.models.stream_session import Cause
+from resources.models.stream_session import Cause, Direction
 from resources.roles import Action, Decision, Kind, decide
 from resources.services.resources import create
 from resources.services.rules import Gone, MayNotCreate, check, fresh, may_create
@@ -35,13 +35,19 @@ class AlreadyClosed(Refused):
     message = gettext_lazy("This session has already ended.")
 
 
+class IdUsed(Refused):
+    status = 409
+    message = gettext_lazy("This id was that of another session, which is over or of another user. Send a new id.")
+
+
 def open_session(
     stream: Resource, *, name: str = "", who: str = "", actor: Actor, **facts: Any
 ) -> tuple[Resource, bool]:
     """A use of the stream that begins; the same one when it is reported again. Tells whether it is new.
 
     ``name`` is what the streamer calls it, ``who`` the username; the account of that name becomes its Administrator if
-    it may make sessions of this stream. ``facts``: address, protocol, direction. Raises MayNotCreate, Gone.
+    it may make sessions of this stream. ``facts``: address, protocol, direction. Raises IdUsed for a name whose
+    session is over or another's, MayNotCreate, Gone.
     """
     failure = None
     with transaction.atomic():
@@ -51,6 +57,8 @@ def open_session(
         known = Resource.objects.children_of([parent.pk]).of_kind(Kind.SESSION).filter(name_key=fold(name))
         found = known.select_related("stream_session").first() if name else None
         if found is not None:
+            if not _is_same(found.stream_session, who, facts, actor):
+                raise IdUsed
             _seen_again(found.stream_session, actor)
             return found, False
         try:
@@ -63,13 +71,26 @@ def open_session(
 
 
 def _make(stream: Resource, name: str, who: str, facts: dict[str, Any], actor: Actor) -> Resource:
-    account = actor.account if isinstance(actor.account, Account) else Account.objects.named(who).first()
+    account = _account_of(who, actor)
     who = account.username if account else who
     label = who or facts.get("address") or _("Somebody")
     made = Resource(kind=Kind.SESSION, parent=stream, name=name, title=f"{label} · {stream.name}"[:200])
     part = StreamSession(account=account, last_seen_at=actor.at)
     owner = account if account and may_create(Actor(account=account, at=actor.at), Kind.SESSION, stream) else None
     return create(made, part, {"who": who, **facts}, actor, owner=owner)
+
+
+def _is_same(session: StreamSession, who: str, facts: dict[str, Any], actor: Actor) -> bool:
+    """Is this the use that is still known, or a later one under its name? Nobody is let in as whoever came before."""
+    account = _account_of(who, actor)
+    same = session.account == account and (account is not None or fold(session.who) == fold(who))
+    same = same and session.direction == facts.get("direction", Direction.PLAY)
+    return same and (session.is_open or session.may_come_back(actor.at))
+
+
+def _account_of(who: str, actor: Actor) -> Account | None:
+    """Whose use it is: of who asks, or of the account that a streamer names."""
+    return actor.account if isinstance(actor.account, Account) else Account.objects.named(who).first()
 
 
 def _seen_again(session: StreamSession, actor: Actor) -> None:

@@ -17,7 +17,7 @@ from resources.files import ToDisk, answer, path_of
 from resources.forms import UploadForm
 from resources.models import Resource
 from resources.roles import Action, Kind
-from resources.services.recordings import BrokenOff, DiskFull, check_file, upload_recording
+from resources.services.recordings import BrokenOff, check_file, disk_full, upload_recording
 from resources.views.common import card_url, list_url, permitted, person
 from settings_admin.middleware import CsrfMiddleware
 
@@ -41,7 +41,7 @@ def upload(request: Request) -> HttpResponse:
         except UnreadablePostError as error:
             raise BrokenOff from error
         except OSError as error:
-            raise DiskFull from error
+            raise disk_full(error) from error
         return cast(HttpResponse, _checked(request))
     finally:
         handler.drop()

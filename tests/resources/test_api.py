@@ -46,6 +46,14 @@ def upload(client: Client, query: str, content: bytes, **extra: Any) -> HttpResp
     return response
 
 
+@pytest.mark.parametrize("hidden", ["%00", "%0D%0A", "%E2%80%AE"])
+def test_a_file_name_that_hides_something_is_refused(
+    make: Make, connie: Account, studio: Resource, hidden: str
+) -> None:
+    answer = upload(make.client(connie), f"title=Talk&parent={studio.pk}&file_name=a{hidden}b.mp4", b"x")
+    assert (answer.status_code, json.loads(answer.content)["errors"][0]["field"]) == (422, "file_name")
+
+
 def test_lists_hold_what_one_may_see_with_ones_role(
     make: Make, vic: Account, nell: Account, origin: Resource, studio: Resource
 ) -> None:
@@ -172,6 +180,11 @@ def test_an_upload_is_the_body_and_comes_down_again(make: Make, vic: Account, st
     assert (part.status_code, b"".join(part.streaming_content)) == (206, content[7:15])
     assert client.get(address, headers={"If-None-Match": f'"{told_of["checksum"]}"'}).status_code == 304
     assert client.get(address, headers={"Range": "bytes=9999999-"}).status_code == 416
+    assert client.get(address, headers={"Range": "Bytes=7-14"}).status_code == 206
+    head = client.head(address, headers={"Range": "bytes=7-14"})
+    assert (head.status_code, head["Content-Length"]) == (200, str(len(content)))
+    for known in ("*", f'"other", W/"{told_of["checksum"]}"'):
+        assert client.get(address, headers={"If-None-Match": known}).status_code == 304
     assert send(client, "DELETE", f"/recordings/{told_of['id']}").status_code == 204
 
 

@@ -51,7 +51,7 @@ def test_the_whole_list_is_written_at_once(
     assert (grant.reason, grant.granted_by_name, grant.ends_at.isoformat() == end) == ("illness of ed", "ada", True)  # type: ignore[union-attr]
     assert Grant.objects.get(account=otto).granted_by_name == "root", "what stays is not granted anew"
     entry = Entry.objects.get(event="permissions.changed")
-    assert set(entry.details["changes"]) == {"nell", "root", "vic"}
+    assert {name for name, _old, _new in entry.changes} == {"nell", "root", "vic"}
     stale = send(client, "PUT", address, {"items": []}, If_Match=listed["ETag"])
     assert (stale.status_code, told(stale)["code"]) == (412, "changed_since")
     assert send(client, "PUT", address, {"items": []}, If_Match=saved["ETag"]).status_code == 200
@@ -223,3 +223,8 @@ def test_of_two_who_save_at_once_one_is_told(make: Make, ada: Account, root: Acc
         found = list(pool.map(lambda one: save(*one), people))
     assert sorted(found) == [200, 412]
     assert grants(studio) == {"nell" if found[0] == 200 else "vic": "editor"}
+
+
+def test_true_names_no_account(make: Make, ada: Account, studio: Resource) -> None:
+    body = {"questions": [{"account": True, "resource": studio.pk}]}
+    assert send(make.client(ada), "POST", "/check", body).status_code == 422

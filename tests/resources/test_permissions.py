@@ -62,7 +62,25 @@ def test_search_add_as_viewer_choose_a_role_save(make: Make, ada: Account, nell:
     grant = Grant.objects.get(account=nell)
     assert (grant.role, grant.reason, grant.granted_by_name, grant.ends_at) == ("editor", "illness of ed", "ada", None)
     entry = Entry.objects.get(event="permissions.changed")
-    assert entry.details["changes"] == {"nell": [None, "editor (illness of ed)"]}
+    assert entry.changes == [("nell", None, "editor (illness of ed)")]
+
+
+def test_who_is_called_after_a_secret_is_told_of_like_everybody(
+    make: Make, ada: Account, root: Account, studio: Resource
+) -> None:
+    tina = make.account("secretary", role="viewer")
+    first, second = Dialog(make.client(ada), studio), Dialog(make.client(root), studio)
+    first.press("add", tina.pk)
+    first.press("save", **{f"role_{tina.pk}": "editor"})
+    entry = Entry.objects.get(event="permissions.changed")
+    assert entry.changes == [("secretary", None, "editor")] and entry.details["changes"][0]["id"] == tina.pk
+    second.press("save", **{"add": tina.pk})
+    for page in (
+        second.page,
+        make.client(ada).get(f"/streams/{studio.pk}/history/").text,
+        make.client(ada).get(f"/audit/{entry.pk}/").text,
+    ):
+        assert "secretary" in page and "editor" in page and "•••" not in page
 
 
 def test_people_are_found_by_username_names_and_external_id(make: Make, ada: Account, studio: Resource) -> None:

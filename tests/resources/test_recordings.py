@@ -1,6 +1,7 @@
 """Recordings: files up and down in constant memory, and what is not kept when something goes wrong."""
 
 import ctypes
+import errno
 import hashlib
 import os
 import socket
@@ -19,15 +20,16 @@ from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import Account
 from audit.models import Entry
-from resources.files import part, path_of
+from resources.files import ToDisk, part, path_of
 from resources.models import Grant, Recording, Resource
 from resources.roles import Kind, ResourceRole
-from resources.services.recordings import sweep_files
+from resources.services.recordings import disk_full, sweep_files, upload_recording
 from resources.services.resources import create
 from resources.services.rules import MayNotCreate
 from resources.services.stream_sessions import open_session
 from tests.conftest import Make
 from tests.resources.conftest import Machine, give, recording
+from tests.services import missing
 
 BODY = bytes(range(256)) * 40
 
@@ -176,7 +178,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     folder.mkdir(parents=True)
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], capture_output=True)
     if mounted.returncode:
-        pytest.skip("A small disk needs the right to mount: run as root, in a container with --cap-add SYS_ADMIN.")
+        missing("A small disk needs the right to mount: run as root, in a container with --cap-add SYS_ADMIN.")
     yield folder
     ctypes.CDLL(None).umount2(os.fsencode(folder), 2)
 
@@ -317,3 +319,22 @@ def test_what_killed_processes_left_is_swept_after_an_hour(make: Make) -> None:
     assert (entry.actor_name, entry.details) == ("files", {"removed": 1, "bytes": 16})
     assert sweep_files(now=later) == 0
     assert Entry.objects.filter(event="recording.swept").count() == 1
+
+
+def test_an_upload_that_is_refused_is_recorded(make: Make, nell: Account, studio: Resource) -> None:
+    handler = ToDisk()
+    handler.new_file("file", "talk.mp4", "video/mp4", 3)
+    handler.receive_data_chunk(b"abc", 0)
+    try:
+        with pytest.raises(MayNotCreate):
+            upload_recording("Talk", handler.file_complete(3), parent=studio, actor=make.actor(nell))
+    finally:
+        handler.drop()
+    entry = Entry.objects.get(event="recording.created")
+    assert (entry.outcome, entry.actor_name, entry.details["code"]) == ("denied", "nell", "may_not_create")
+
+
+def test_only_a_full_disk_is_called_one() -> None:
+    assert disk_full(OSError(errno.ENOSPC, "No space left")).status == 507
+    with pytest.raises(PermissionError):
+        disk_full(PermissionError(errno.EACCES, "Permission denied"))

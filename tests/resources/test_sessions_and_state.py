@@ -14,9 +14,10 @@ from django.utils import timezone
 from accounts.models import Account
 from audit.models import Entry
 from resources.models import Grant, Resource, Streamer, StreamSession
+from resources.models.stream_session import Cause
 from resources.roles import Kind, ResourceRole
 from resources.services.resources import create_stream
-from resources.services.stream_sessions import open_session
+from resources.services.stream_sessions import close_session, end_session, open_session
 from tests.conftest import Make
 from tests.resources.conftest import Machine, give
 
@@ -229,3 +230,13 @@ def test_asking_to_delete_a_stream_costs_the_same_with_one_and_with_eleven_sessi
     entry = Entry.objects.get(event="stream.deleted", outcome="success")
     assert entry.details["below"] == {"stream_session": 11}
     assert not Entry.objects.filter(event="stream_session.deleted").exists()
+
+
+def test_an_open_session_is_ended_before_it_is_deleted(make: Make, ed: Account, session: Resource) -> None:
+    client, address = make.client(ed), f"/stream-sessions/{session.pk}/delete/"
+    answer = client.post(address)
+    assert answer.status_code == 409 and "End it first" in answer.text
+    end_session(session, actor=make.actor(ed))
+    assert client.post(address).status_code == 409, "asked for, not yet closed"
+    close_session(session, Cause.LEFT, sent=0, actor=make.actor())
+    assert client.post(address).status_code == 302

@@ -272,6 +272,43 @@ class TestSessions:
         assert machine.open()["id"] == pk
         assert StreamSession.objects.get().is_open
 
+    def test_publishing_needs_editor_at_the_beginning_and_at_every_heartbeat(
+        self, studio: Resource, vic: Account, ed: Account, machine: Machine
+    ) -> None:
+        assert machine.open("a", user="vic", direction="publish")["allowed"] is False
+        assert machine.open("b", user="ed", direction="play")["allowed"] is True
+        told = machine.open("c", user="ed", direction="publish")
+        assert told["allowed"] is True
+        machine.told("POST", f"sessions/{StreamSession.objects.get(resource__name='a').pk}/close")
+        give(ed, studio, ResourceRole.VIEWER)
+        assert machine.beat()["end"] == [told["id"]], "playing goes on"
+
+    def test_an_id_is_that_of_one_user_only(
+        self, studio: Resource, vic: Account, nell: Account, machine: Machine
+    ) -> None:
+        first = {"stream": "studio-2", "id": "v-1", "user": "vic"}
+        assert machine.open(user="vic")["allowed"] is True
+        for other in ({"user": "nell"}, {"user": ""}, {"user": "unknown"}, {"direction": "publish"}):
+            answer = machine.call("POST", "sessions", first | other)
+            assert (answer.status_code, answer.json()["code"]) == (409, "id_used"), other
+        assert machine.open(user="VIC")["allowed"] is True
+        assert machine.open("v-2", user="nell")["allowed"] is False
+
+    def test_a_session_that_is_over_is_never_told_again(self, studio: Resource, vic: Account, machine: Machine) -> None:
+        pk = machine.open(user="vic")["id"]
+        machine.told("POST", f"sessions/{pk}/close")
+        again = machine.call("POST", "sessions", {"stream": "studio-2", "id": "v-1", "user": "vic"})
+        assert (again.status_code, again.json()["code"]) == (409, "id_used")
+        assert machine.open("v-2", user="vic")["closed_at"] is None
+
+    def test_a_lost_one_comes_back_for_a_day_only(self, studio: Resource, machine: Machine) -> None:
+        with time_machine.travel("2026-11-21T12:00:00Z", tick=False) as clock:
+            pk = machine.open()["id"]
+            give_up_lost(now=timezone.now() + timedelta(minutes=11))
+            clock.shift(timedelta(hours=25))
+            assert machine.beat(sessions=[{"id": pk}])["unknown"] == [pk]
+            assert machine.call("POST", "sessions", {"stream": "studio-2", "id": "v-1"}).status_code == 409
+
     def test_old_ones_are_removed_but_not_what_a_recording_came_from(self, studio: Resource, machine: Machine) -> None:
         first, second, third = (machine.open(name)["id"] for name in "abc")
         for pk in (first, second):
@@ -286,6 +323,7 @@ class TestSessions:
         [
             {"id": ""}, {"id": "../x"}, {"id": "UPPER"}, {"id": "a" * 101}, {"stream": ""}, {"address": "nowhere"},
             {"direction": "sideways"}, {"protocol": "carrier pigeon"}, {"user": "a\x00b"}, {"user": "u" * 151},
+            {"stream": "a\x00b"}, {"user": "cod\u202eexe"},
         ],
     )  # fmt: skip
     def test_what_makes_no_sense_is_refused(self, wrong: dict[str, object], studio: Resource, machine: Machine) -> None:

@@ -55,6 +55,17 @@ class TestRecordings:
         late = machine.call("PUT", f"recordings/{made['id']}/file", BODY)
         assert (late.status_code, late.json()["code"]) == (409, "already_done")
 
+    def test_said_again_after_a_lost_answer_it_stays_so(self, studio: Resource, machine: Machine) -> None:
+        ready, failed = self.start(machine)["id"], self.start(machine, id="r-2")["id"]
+        machine.told("PUT", f"recordings/{ready}/file", BODY)
+        for _time in range(2):
+            told = machine.told("POST", f"recordings/{ready}/done", {"state": "ready", "duration": 2})
+            assert (told["state"], told["size"]) == ("ready", len(BODY))
+            assert machine.told("POST", f"recordings/{failed}/done", {"state": "failed"})["state"] == "failed"
+        assert Entry.objects.filter(event__in=["recording.finished", "recording.failed"]).count() == 2
+        turned = machine.call("POST", f"recordings/{ready}/done", {"state": "failed"})
+        assert (turned.status_code, turned.json()["code"]) == (409, "already_done")
+
     def test_of_a_session(self, studio: Resource, machine: Machine) -> None:
         session = machine.open()["id"]
         made = self.start(machine, session=session)
@@ -76,6 +87,7 @@ class TestRecordings:
         ("headers", "status"),
         [
             ({"Content-Digest": "sha-256=:" + "A" * 43 + "=:"}, 422),
+            ({"Content-Digest": "sha-256=:AAAA:"}, 400),
             ({"Content-Length": "7"}, 200),
             ({"Content-Length": ""}, 411),
             ({"Content-Length": "many"}, 411),
@@ -89,6 +101,13 @@ class TestRecordings:
         assert answer.status_code == status
         folder = path_of(0).parent
         assert [path.name for path in folder.iterdir()] == ([str(made["id"])] if status == 200 else [])
+
+    @pytest.mark.parametrize("wrong", [{"stream": "a\x00b"}, {"title": "cod\u202eexe"}])
+    def test_names_that_hide_something_are_refused(
+        self, wrong: dict[str, object], studio: Resource, machine: Machine
+    ) -> None:
+        answer = machine.call("POST", "recordings", {"stream": "studio-2", "id": "r-1"} | wrong)
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, next(iter(wrong)))
 
     def test_parents_and_ids_of_others_are_not_there(
         self, make: Make, origin: Resource, studio: Resource, machine: Machine, elsewhere: Machine

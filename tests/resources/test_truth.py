@@ -102,7 +102,9 @@ def cells(make: Make) -> list[Cell]:
 
 def resource(kind: Kind, parent: Resource | None, name: str) -> Resource:
     made = Resource.objects.create(kind=kind, parent=parent, name=name, title=name)
-    needed = {Kind.RECORDING: {"checksum": "0" * 64}, Kind.SESSION: {"last_seen_at": timezone.now()}}
+    now = timezone.now()
+    closed = {"last_seen_at": now, "closed_at": now, "cause": "left"}  # open ones are not deleted
+    needed = {Kind.RECORDING: {"checksum": "0" * 64}, Kind.SESSION: closed}
     PARTS[kind].objects.create(resource=made, **needed.get(kind, {}))
     return made
 
