@@ -3,6 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
+from resources.services import recordings
 from resources.services.grants import note_ended_grants
 from resources.services.recordings import sweep_files
 from resources.services.stream_sessions import give_up_lost, purge_sessions
@@ -23,5 +24,6 @@ def close_sessions() -> None:
 
 @shared_task(name="resources.sweep_files")
 def sweep() -> None:
-    """Remove what killed processes left among the files of recordings."""
+    """Remove what killed processes left among the files of recordings; fail recordings that nobody will finish."""
     sweep_files(now=timezone.now())
+    recordings.give_up_lost(now=timezone.now())

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from agora.base.actor import Actor
@@ -15,7 +16,7 @@ from agora.base.models import fold
 from audit.events import event
 from audit.services import change, record
 from resources.files import Arrived, left_behind, path_of
-from resources.models import Recording, Resource
+from resources.models import Recording, Resource, Streamer
 from resources.models.recording import State
 from resources.roles import PARENTS, Kind
 from resources.services.resources import create
@@ -24,6 +25,9 @@ from resources.services.rules import Gone, MayNotCreate, fresh
 UPLOADED = event("recording.uploaded", _("File of a recording arrived"))
 FINISHED = event("recording.finished", _("Recording finished"))
 FAILED = event("recording.failed", _("Recording failed"))
+LOST_AFTER = timedelta(days=1)  # without any word of its streamer
+NOT_HEARD_OF = "Its streamer was not heard of for a day."
+
 SWEPT = event("recording.swept", _("What was left of uploads removed"))
 
 
@@ -153,6 +157,21 @@ def fail_recording(resource: Resource, *, reason: str, actor: Actor) -> None:
         recording.size, recording.checksum = 0, ""
         recording.save(update_fields=["state", "failure", "size", "checksum"])
         transaction.on_commit(lambda: path_of(resource.pk).unlink(missing_ok=True))
+
+
+def give_up_lost(*, now: datetime) -> int:
+    """Fail those whose streamer was not heard of for a day: nobody will say that they are done. Returns how many."""
+    streamers = Streamer.objects.filter(contact_at__lt=now - LOST_AFTER).values("pk")
+    rows = Resource.objects.of_kind(Kind.RECORDING).filter(recording__state=State.RECORDING)
+    lost = rows.filter(Q(parent__parent__in=streamers) | Q(parent__parent__parent__in=streamers))
+    given_up = 0
+    for resource in lost:
+        with contextlib.suppress(AlreadyDone, Gone):  # it came back in this moment, or somebody deleted it
+            fail_recording(
+                resource, reason="Its streamer was not heard of for a day.", actor=Actor.system("recordings")
+            )
+            given_up += 1
+    return given_up
 
 
 def _said_before(resource: Resource, state: State) -> bool:

@@ -13,7 +13,8 @@ from pytest_django.live_server_helper import LiveServer
 from accounts.models import Account
 from audit.models import Entry
 from resources.files import path_of
-from resources.models import Resource
+from resources.models import Recording, Resource, Streamer
+from resources.services.recordings import give_up_lost
 from resources.services.resources import create_stream
 from tests.conftest import Make
 from tests.resources.conftest import Machine
@@ -146,3 +147,19 @@ def test_a_connection_that_breaks_off_leaves_nothing(
     assert b"400 Bad Request" in answer and b"broken_off" in answer
     assert list(path_of(0).parent.iterdir()) == []
     assert Resource.objects.with_facts().get(pk=pk).recording.state == "recording"
+
+
+def test_a_recording_that_nobody_will_finish_fails_after_a_day(studio: Resource, machine: Machine) -> None:
+    of_stream = machine.told("POST", "recordings", {"stream": "studio-2", "id": "r-1"})["id"]
+    session = machine.told("POST", "sessions", {"stream": "studio-2", "id": "s-1", "protocol": "srt"})["id"]
+    of_session = machine.told("POST", "recordings", {"stream": "studio-2", "session": session, "id": "r-2"})["id"]
+    last = Streamer.objects.get(resource__name="origin1.example.com").contact_at
+    assert last is not None
+    assert give_up_lost(now=last + timedelta(hours=23)) == 0
+    assert give_up_lost(now=last + timedelta(hours=25)) == 2
+    for pk in (of_stream, of_session):
+        recording = Recording.objects.get(pk=pk)
+        assert (recording.state, recording.failure) == ("failed", "Its streamer was not heard of for a day.")
+        entry = Entry.objects.get(event="recording.failed", target_id=str(pk))
+        assert entry.channel == "system"
+    assert give_up_lost(now=last + timedelta(hours=26)) == 0
