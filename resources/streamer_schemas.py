@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from ninja import Schema
-from pydantic import Field, IPvAnyAddress
+from pydantic import BeforeValidator, Field, IPvAnyAddress
 
 from resources.models import Device, Input, Push, Resource, Stream, Streamer
 from rest.answers import Body
@@ -21,6 +21,16 @@ Text = Annotated[str, Field(max_length=300, pattern=PRINTED)]
 StreamName = Annotated[
     str, Field(min_length=1, max_length=100, pattern=PRINTED, description="The stream's system name.")
 ]
+
+
+def _written(value: object) -> object:
+    """5 is no address, though it could be read as 0.0.0.5."""
+    if isinstance(value, str):
+        return value
+    raise ValueError
+
+
+Address = Annotated[IPvAnyAddress, BeforeValidator(_written)]
 EndState = Literal["active", "waiting", "retrying", "error"]
 
 
@@ -192,7 +202,7 @@ class SessionIn(Body):
     stream: StreamName
     id: OwnId = Field(description="What the streamer calls it, in lower case: a new one for each session.")
     user: str = Field("", max_length=150, pattern=PRINTED, description="The username, where there is one.")
-    address: IPvAnyAddress | None = Field(None, description="Where the client is.")
+    address: Address | None = Field(None, description="Where the client is.")
     protocol: Literal["hls", "dash", "webrtc", "srt", "rtmp", "rtsp", "mpegts", "other"] = "other"
     direction: Literal["play", "publish"] = "play"
 

@@ -323,7 +323,7 @@ class TestSessions:
         [
             {"id": ""}, {"id": "../x"}, {"id": "UPPER"}, {"id": "a" * 101}, {"stream": ""}, {"address": "nowhere"},
             {"direction": "sideways"}, {"protocol": "carrier pigeon"}, {"user": "a\x00b"}, {"user": "u" * 151},
-            {"stream": "a\x00b"}, {"user": "cod\u202eexe"},
+            {"address": 5}, {"stream": "a\x00b"}, {"user": "cod\u202eexe"},
         ],
     )  # fmt: skip
     def test_what_makes_no_sense_is_refused(self, wrong: dict[str, object], studio: Resource, machine: Machine) -> None:
