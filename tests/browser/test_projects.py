@@ -139,10 +139,11 @@ def test_the_red_bar_fits(width: int, browse: Browse, boss: Account) -> None:
 
 
 def test_two_browsers_of_one_superuser_and_the_end_of_one(
-    browse: Browse, make: Make, boss: Account, root: Account, vic: Account
+    browse: Browse, make: Make, boss: Account, vic: Account
 ) -> None:
+    rita = make.account("rita", role="administrator", is_superuser=True, password=PASSWORD)
     project = create_project("Knee study", actor=make.actor(vic))
-    first, second, security = browse(boss), browse(boss), browse(root)
+    first, second, security = browse(boss), browse(boss), browse(rita)
     start(first)
     first.goto(f"/projects/{project.pk}/")
     expect(first.get_by_role("heading", level=1)).to_have_text("Knee study")

@@ -215,12 +215,15 @@ def test_after_fifteen_minutes_without_a_click(elevated: Client, trial: Trial) -
         over(elevated, trial, "idle")
 
 
-def test_a_demoted_superuser(elevated: Client, trial: Trial, root: Account, boss: Account) -> None:
+def test_a_demoted_superuser(make: Make, elevated: Client, trial: Trial, boss: Account) -> None:
+    make.account("rita", role="administrator", is_superuser=True, password=PASSWORD)  # who stays
     change_role(boss, "administrator", superuser=False, actor=SYSTEM)
     over(elevated, trial, "not_allowed")
 
 
-def test_locking_deactivating_and_signing_out_end_it_at_once(make: Make, root: Account, boss: Account) -> None:
+def test_locking_deactivating_and_signing_out_end_it_at_once(make: Make, boss: Account) -> None:
+    make.account("rita", role="administrator", is_superuser=True, password=PASSWORD)  # who stays
+
     def start() -> Client:
         client = make.client(boss)
         client.post("/admin-mode/", FORM)
