@@ -6,6 +6,7 @@ without an account: password resets, registrations, and what concerns other syst
 Kept in the database, so it holds in every process and survives a restart (OWASP Authentication Cheat Sheet).
 """
 
+import contextlib
 import hashlib
 import math
 from collections.abc import Mapping
@@ -184,12 +185,10 @@ def wait_after(failures: int, *, free: int) -> timedelta:
 
 
 def _locked(key: str, now: datetime) -> SignInThrottle:
-    rows = SignInThrottle.objects.select_for_update()
-    row = rows.filter(key=key).first()
-    if row is None:
-        try:
-            with transaction.atomic():
-                row = SignInThrottle.objects.create(key=key, failed_at=now, blocked_until=NEVER)
-        except IntegrityError:  # another process was first
-            row = rows.get(key=key)
-    return row
+    while True:
+        row = SignInThrottle.objects.select_for_update().filter(key=key).first()
+        if row is not None:
+            return row
+        # Where another process was first, its row is the one; where that is forgotten already, the next try makes one.
+        with contextlib.suppress(IntegrityError), transaction.atomic():
+            return SignInThrottle.objects.create(key=key, failed_at=now, blocked_until=NEVER)

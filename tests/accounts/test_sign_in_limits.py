@@ -1,6 +1,7 @@
 """How signing in withstands guessing, stolen keys and half-way visitors."""
 
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -132,6 +133,30 @@ def test_failures_at_the_same_time_are_all_counted(make: Make) -> None:
     for thread in threads:
         thread.join()
     assert SignInThrottle.objects.get().failures == 8
+
+
+@pytest.mark.django_db(transaction=True)
+def test_counting_goes_on_while_what_is_right_starts_it_anew(make: Make) -> None:
+    """Between two looks of one process at a row another one makes it, and a third one forgets it."""
+    errors: list[BaseException] = []
+
+    def again(work: Callable[[], object]) -> None:
+        try:
+            for _ in range(60):
+                with transaction.atomic():
+                    work()
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            connection.close()
+
+    works = [lambda: throttle.count_failure("ada", None, now=NOON)] * 4 + [lambda: throttle.forget("ada")] * 2
+    threads = [threading.Thread(target=again, args=[work]) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
 
 
 @pytest.mark.django_db(transaction=True)
