@@ -32,7 +32,7 @@ def measure(table: Table, database: str, *, rounds: int) -> None:
             "same": _caller(f"/bench/account/{other}/", ""),
             "page": Browser().load(f"/accounts/{other}/"),
         }
-        found = in_turns(works, rounds=rounds * 10, warm_up=20)
+        found = in_turns(works, rounds=rounds * 3, warm_up=5, in_a_row=5)
         ApiKey.objects.filter(account=superuser, name=NAME).delete()
     api, page = found["api"], found["page"]
     what = "read of an account with a key, beside its query in an empty view"
