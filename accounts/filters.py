@@ -69,6 +69,9 @@ def in_state(rows: Any, state: str) -> QuerySet[Any]:
 
 @cache
 def counting_states(vendor: str) -> tuple[str, list[Any]]:
-    """The query that counts all accounts and those in each state; who may open the list sees them all."""
+    """The query that counts all accounts and those in each state; who may open the list sees them all.
+
+    Kept for each kind of database, for it is always the same.
+    """
     rows = Account.objects.all()
     return write_counts([rows, *(in_state(rows, state) for state, _label in STATES)])

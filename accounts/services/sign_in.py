@@ -153,8 +153,7 @@ def hold(
     until = (timezone.now() + PENDING_FOR).timestamp()
     store[PENDING] = {"account": account.pk, "until": until, "state": _state(account), "way": asdict(way)}
     keep(store, kept or {})
-    if isinstance(store, SessionStore):
-        store.way = way
+    store.way = way
 
 
 def held(request: HttpRequest) -> tuple[Account, Way] | None:

@@ -1,5 +1,6 @@
 """Providers for the tests of single sign-on; those that talk to a real one set its addresses themselves."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -38,3 +39,15 @@ class MakeProvider:
 @pytest.fixture
 def provider(db: None) -> MakeProvider:
     return MakeProvider()
+
+
+def meanwhile(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, act: Callable[[], object]) -> None:
+    """``act`` happens right after this function or method of ``owner``, before its caller goes on."""
+    real = getattr(owner, name)
+
+    def called(*args: Any, **kwargs: Any) -> Any:
+        found = real(*args, **kwargs)
+        act()
+        return found
+
+    monkeypatch.setattr(owner, name, called)

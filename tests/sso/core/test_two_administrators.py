@@ -1,7 +1,5 @@
 """Two administrators at once: the second is told what happened, and what was typed stays."""
 
-from typing import Any
-
 import pytest
 from django.test import Client
 
@@ -11,22 +9,10 @@ from sso.models import Identity, Ldap, Provider
 from sso.services import providers
 from sso.views import actions, card
 from tests.conftest import Make
-from tests.sso.conftest import MakeProvider
+from tests.sso.conftest import MakeProvider, meanwhile
 from tests.sso.core.test_providers import LIST, NEW, adas, form, saved  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.django_db
-
-
-def meanwhile(monkeypatch: pytest.MonkeyPatch, module: Any, name: str, act: Any) -> None:
-    """``act`` happens between the form's own checks and the change."""
-    real = getattr(module, name)
-
-    def called(*args: Any, **kwargs: Any) -> Any:
-        found = real(*args, **kwargs)
-        act()
-        return found
-
-    monkeypatch.setattr(module, name, called)
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,10 @@ from audit.models import Entry
 from sso import limits
 from sso.claims import ProviderSilent
 from sso.ldap import connection
-from sso.ldap import directory as directory_module
+from sso.ldap.directory import Directory
 from sso.models import Identity, Provider
 from tests.conftest import PASSWORD, Make
+from tests.sso.conftest import meanwhile
 from tests.sso.ldap.conftest import CLINIC, SECRET, STUDIO, MakeDirectory, reason, sign_in
 
 GROUPS = f"ou=groups,{CLINIC}"
@@ -44,7 +45,7 @@ def test_another_directory_works_while_two_people_wait_for_one_that_hangs(
 
     def hang() -> None:
         with pytest.raises(ProviderSilent):
-            directory_module.Directory(made["down"].ldap).look_up("eva", paused=False)
+            Directory(made["down"].ldap).look_up("eva", paused=False)
 
     hanging = [threading.Thread(target=hang) for _person in range(limits.EACH)]
     for thread in hanging:
@@ -139,14 +140,7 @@ def test_a_directory_that_is_disabled_while_it_is_asked_lets_nobody_in(
 ) -> None:
     directory()
     sign_in("eva", SECRET)
-    real = directory_module.Directory.sign_in
-
-    def slow(self: Any, username: str, password: str) -> Any:
-        found = real(self, username, password)
-        Provider.objects.update(enabled=False)
-        return found
-
-    monkeypatch.setattr(directory_module.Directory, "sign_in", slow)
+    meanwhile(monkeypatch, Directory, "sign_in", lambda: Provider.objects.update(enabled=False))
     for username in ("eva", "max"):
         Provider.objects.update(enabled=True)
         assert sign_in(username, SECRET).status_code == 422

@@ -9,6 +9,7 @@ from audit.models import Entry, Outcome
 from sessions_admin.models import Session
 from sso.models import Begun, Provider
 from sso.openid import answers, protocol
+from tests.sso.conftest import meanwhile
 from tests.sso.openid.conftest import Connect, begin, come_back, sign_in
 from tests.sso.openid.hostile import Hostile
 from tests.sso.openid.test_ask_again import boss, confirm, reasons  # noqa: F401 - a fixture
@@ -22,18 +23,6 @@ def disable() -> None:
 
 def delete() -> None:
     Provider.objects.all().delete()
-
-
-def meanwhile(monkeypatch: pytest.MonkeyPatch, module: Any, name: str, act: Any) -> None:
-    """``act`` happens while the provider is asked."""
-    real = getattr(module, name)
-
-    def asked(*args: Any, **kwargs: Any) -> Any:
-        found = real(*args, **kwargs)
-        act()
-        return found
-
-    monkeypatch.setattr(module, name, asked)
 
 
 @pytest.mark.parametrize("act", [disable, delete])
