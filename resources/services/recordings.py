@@ -167,9 +167,7 @@ def give_up_lost(*, now: datetime) -> int:
     given_up = 0
     for resource in lost:
         with contextlib.suppress(AlreadyDone, Gone):  # it came back in this moment, or somebody deleted it
-            fail_recording(
-                resource, reason="Its streamer was not heard of for a day.", actor=Actor.system("recordings")
-            )
+            fail_recording(resource, reason=NOT_HEARD_OF, actor=Actor.system("recordings"))
             given_up += 1
     return given_up
 
