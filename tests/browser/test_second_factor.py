@@ -129,6 +129,7 @@ def test_forced_in_an_open_session(browse: Browse, make: Make) -> None:
     ada = make.account("ada", password=PASSWORD)
     page = browse(ada)
     page.goto("/profile/")
+    expect(page.locator("#impersonations").get_by_role("link", name="Show")).to_have_count(0)  # asked for by the page
     ServerSettings.objects.update(two_factor_required=True)
     page.get_by_role("link", name="API keys").click()
     expect(page.get_by_text("This server now asks everyone")).to_be_visible()
