@@ -32,6 +32,7 @@ from agora.settings import *  # noqa: E402, F403
 from agora.settings import DATABASES, OWN_HOSTS, STORAGES  # noqa: E402
 
 API_RATE = 10**6  # one process asks thousands of times a minute; the tests of the limit set their own
+PASSWORD_HASHERS = ["tests.hashing.QuickHasher"]
 OWN_HOSTS = [*OWN_HOSTS, "testserver"]  # what Django's test client calls the server
 
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":

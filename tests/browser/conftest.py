@@ -1,5 +1,6 @@
 """A real Chromium on a real server: breaking the content policy, an error or another host fails the test."""
 
+import logging
 import os
 import re
 import shutil
@@ -18,6 +19,7 @@ from tests.conftest import Make
 from tests.pages import World
 from tests.services import missing
 
+logger = logging.getLogger(__name__)
 HERE = Path(__file__).parent
 INSTALL = (
     "Chromium is not installed. Install it with: apt-get install -y --no-install-recommends chromium fonts-liberation"
@@ -108,7 +110,8 @@ def browse(browser: Browser, live_server: LiveServer, make: Make) -> Iterator[Br
 
     yield new
     for context, _watch in opened:
-        print("At the end:", *(page.url for page in context.pages))  # shown by pytest when the test failed
+        # pytest shows it with a test that failed.
+        logger.warning("Pages at the end: %s", [page.url for page in context.pages])
         context.close()
     faults = [fault for _context, watch in opened for fault in watch.faults]
     assert not faults, "\n".join(faults)
