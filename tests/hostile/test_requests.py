@@ -8,7 +8,7 @@ from django.urls import resolve
 from accounts.models import Account
 from audit.models import Entry
 from sessions_admin.models import Session
-from tests.hostile.payloads import ACTING, EITHER, fields, route
+from tests.hostile.payloads import ACTING, EITHER, route, send
 from tests.pages import CAST, PROVIDER_SILENT, Row, World, changed, contents, rows
 
 CLOSED = [row for row in rows() if row.access is not None and not row.access.public]
@@ -98,13 +98,13 @@ def test_nobody_makes_themselves_more_than_they_are(row: Row, world: World) -> N
 
 def try_to_rise(world: World, person: str, row: Row) -> None:
     me = Account.objects.get(username=person)
-    sent = dict.fromkeys(fields(), "1") | {
+    sent = {
         "is_superuser": "on", "superuser": "on", "role": "administrator", "is_active": "on", "is_staff": "on",
         "password": "x", "locked_at": "", "permissions": "superusers.manage", "confirmed": "1", "next": "/",
         "username": me.username, "account": world.people["root"].pk, "pk": me.pk, "id": [me.pk, world.tara.pk],
     }  # fmt: skip
     for target in (me.pk, world.tara.pk, world.people["root"].pk)[: 3 if "accounts/<" in row.route else 1]:
-        world.client(person).post(row.address(**world.ids | {"accounts": target}), sent)
+        send(world.client(person), row, world.ids | {"accounts": target}, "1", **sent)
     assert [account.username for account in Account.objects.filter(is_superuser=True)] == ["root"]
     after = Account.objects.get(pk=me.pk)
     assert (after.role, after.is_superuser) == (me.role, False)
