@@ -1,14 +1,16 @@
 """Pieces for tables: searchable text and the index that finds it; secrets at rest; queries that every request asks."""
 
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, Generic, TypeVar
 from weakref import WeakSet
 
 from cryptography.fernet import Fernet, InvalidToken
 from django.conf import settings
+from django.core.exceptions import EmptyResultSet
 from django.db import connection, models
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations.base import Operation
 from django.db.models.query import get_related_populators
@@ -102,6 +104,36 @@ class Searchable(models.Model):
 def one_of(field: str, choices: type[models.TextChoices], name: str) -> models.CheckConstraint:
     """The database refuses values that are not among the choices."""
     return models.CheckConstraint(condition=models.Q(**{f"{field}__in": choices.values}), name=name)
+
+
+@models.BigAutoField.register_lookup
+@models.ForeignKey.register_lookup
+class Among(models.Lookup):
+    """``pk__among=ids`` finds what ``pk__in=ids`` finds.
+
+    PostgreSQL gets one array: Django writes it, and the database reads it, in a fraction of the time that a thousand
+    placeholders take.
+    """
+
+    lookup_name = "among"
+
+    def get_prep_lookup(self) -> list[int]:
+        return [int(one) for one in self.rhs]
+
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, tuple[Any, ...]]:
+        if not self.rhs:
+            raise EmptyResultSet
+        left, params = self.process_lhs(compiler, connection)
+        return f"{left} IN ({', '.join(['%s'] * len(self.rhs))})", (*params, *self.rhs)
+
+    def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, tuple[Any, ...]]:
+        left, params = self.process_lhs(compiler, connection)
+        return f"{left} = ANY(%s::bigint[])", (*params, array(self.rhs))
+
+
+def array(ids: Iterable[int]) -> str:
+    """Numbers as PostgreSQL reads an array of them, for a parameter ``%s::bigint[]``."""
+    return f"{{{','.join(map(str, ids))}}}"
 
 
 class Unreadable(str):

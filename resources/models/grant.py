@@ -8,11 +8,10 @@ from django.conf import settings
 from django.db import connection, models
 from django.db.models import F, Q, Window
 from django.db.models.functions import RowNumber
-from django.db.models.query import RawQuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
-from agora.base.models import one_of
+from agora.base.models import array, one_of
 from resources.models.resource import NAMES_LENGTH, Resource
 from resources.roles import ResourceRole
 
@@ -32,42 +31,50 @@ class GrantQuerySet(models.QuerySet["Grant"]):
         return self.filter(account=account)
 
     def of_accounts(self, accounts: Iterable[int]) -> Self:
-        return self.filter(account__in=list(accounts))
+        return self.filter(account__among=accounts)
 
     def on(self, resource: Resource) -> Self:
         return self.filter(resource=resource)
 
     def facts(self, account: int, resources: Collection[int]) -> dict[int, Facts]:
-        """Of the grants of one account on these resources, by their ids. Asked at every request about a resource and
-        by every list, so without the ORM, which takes longer to write its SQL than the database to answer it."""
+        """Of the grants of one account on these resources, by their ids."""
         if not resources:
             return {}
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"SELECT resource_id, {', '.join(Facts._fields)} FROM {self.model._meta.db_table} "  # noqa: S608 - of the code
-                f"WHERE account_id = %s AND resource_id IN ({', '.join(['%s'] * len(resources))})",
-                [account, *resources],
+        if connection.vendor == "postgresql":
+            found = self._facts(
+                "", "WHERE account_id = %s AND resource_id = ANY(%s::bigint[])", [account, array(resources)]
             )
-            found = {pk: Facts(*values) for pk, *values in cursor.fetchall()}
+        else:
+            where = f"WHERE account_id = %s AND resource_id IN ({', '.join(['%s'] * len(resources))})"
+            found = self._facts("", where, [account, *resources])
+        return {resource: facts for (_account, resource), facts in found.items()}
+
+    def facts_of(self, pairs: Collection[tuple[int, int]]) -> dict[tuple[int, int], Facts]:
+        """Of the grants of these accounts on these resources, pair by pair: each is one look into the index."""
+        if not pairs:
+            return {}
+        where = "ON account_id = asked_account AND resource_id = asked_resource"
+        if connection.vendor == "postgresql":
+            arrays = [array([pair[place] for pair in pairs]) for place in (0, 1)]
+            asked = "unnest(%s::bigint[], %s::bigint[]) asked(asked_account, asked_resource) JOIN "
+            return self._facts(asked, where, arrays)
+        values = ", ".join(["(%s, %s)"] * len(pairs))
+        asked = f"(SELECT column1 asked_account, column2 asked_resource FROM (VALUES {values})) JOIN "  # noqa: S608 - placeholders
+        return self._facts(asked, where, [number for pair in pairs for number in pair])
+
+    def _facts(self, asked: str, where: str, params: list[Any]) -> dict[tuple[int, int], Facts]:
+        """Asked at every request about a resource and by every list, so without the ORM, which takes longer to write
+        its SQL than the database to answer it."""
+        columns, table = ", ".join(["account_id", "resource_id", *Facts._fields]), self.model._meta.db_table
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT {columns} FROM {asked}{table} {where}", params)  # noqa: S608 - written here
+            found = {(account, pk): Facts(*values) for account, pk, *values in cursor.fetchall()}
         if connection.vendor == "postgresql":
             return found
         return {
-            pk: one._replace(ends_at=_moment(one.ends_at), granted_at=_moment(one.granted_at))
-            for pk, one in found.items()
+            pair: one._replace(ends_at=_moment(one.ends_at), granted_at=_moment(one.granted_at))
+            for pair, one in found.items()
         }
-
-    def of_pairs(self, pairs: Collection[tuple[int, int]]) -> "RawQuerySet[Grant] | Self":
-        """Those of these accounts on these resources, pair by pair: each is one look into the index."""
-        ids = [number for pair in pairs for number in pair]
-        values = ", ".join(["(%s, %s)"] * (len(ids) // 2))
-        table = self.model._meta.db_table
-        if not pairs:
-            return self.none()
-        return self.raw(
-            f"SELECT found.* FROM (VALUES {values}) AS asked JOIN {table} found "  # noqa: S608 - numbers are parameters
-            "ON found.account_id = asked.column1 AND found.resource_id = asked.column2",
-            ids,
-        )
 
     def accounts(self) -> set[int]:
         """The ids of whose they are."""

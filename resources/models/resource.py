@@ -69,7 +69,7 @@ class ResourceQuerySet(models.QuerySet["Resource"]):
 
     def kinds(self, ids: Iterable[int]) -> dict[int, Kind]:
         """Of what kind these are, by their ids; ids that none has are left out."""
-        found = self.filter(pk__in=set(ids)).values_list("pk", "kind")
+        found = self.filter(pk__among=set(ids)).values_list("pk", "kind")
         return {pk: Kind(kind) for pk, kind in found}
 
     def recorded_from(self, chosen: int | None) -> Self:

@@ -123,7 +123,7 @@ def _accounts(questions: Iterable[Question], actor: Actor) -> dict[str | int | N
     ids = [one for one in named if isinstance(one, int)]
     names = [one for one in named if isinstance(one, str)]
     rows = Account.objects.only("username", "username_key", "role", "is_superuser", "is_active", "locked_at")
-    found: dict[str | int | None, Account] = dict(rows.in_bulk(ids)) if ids else {}
+    found: dict[str | int | None, Account] = {row.pk: row for row in rows.filter(pk__among=ids)} if ids else {}
     if names:
         found |= rows.by_key(names)
     if isinstance(actor.account, Account):
@@ -148,5 +148,5 @@ def _answers(asked: Sequence[tuple[Account, int, Action]], kinds: Mapping[int, K
 def _decisions(pairs: Sequence[Pair], kinds: Mapping[int, Kind], at: datetime) -> list[Decision]:
     """The one rule for each pair; one query for the grants of them all."""
     wanted = {(account.pk, pk) for account, pk in pairs if grants_matter(account)}
-    grants = {(grant.account_id, grant.resource_id): grant for grant in Grant.objects.of_pairs(wanted)}
+    grants = Grant.objects.facts_of(wanted)
     return [decide(account, kinds[pk], grants.get((account.pk, pk)), at=at) for account, pk in pairs]
