@@ -1,6 +1,7 @@
 """The filter of the audit log."""
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
@@ -8,7 +9,7 @@ import django_filters
 from django import forms
 from django.db.models import Q, QuerySet
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 from django_filters.fields import IsoDateTimeField
 
@@ -25,6 +26,12 @@ YEARS = range(1970, 3000)
 
 def event_choices() -> list[tuple[str, list[tuple[str, str]]]]:
     """All declared events, under the noun that each begins with."""
+    return _choices(get_language(), len(EVENTS))
+
+
+@lru_cache(maxsize=64)
+def _choices(language: str | None, declared: int) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Kept by language: every page of the log offers them all."""
     names = groupby(sorted(EVENTS), key=lambda name: name.partition(".")[0])
     return [(noun, [(name, f"{name} · {EVENTS[name]}") for name in found]) for noun, found in names]
 
