@@ -117,6 +117,12 @@ def browse(browser: Browser, live_server: LiveServer, make: Make) -> Iterator[Br
     assert not faults, "\n".join(faults)
 
 
+def open_profile(page: Page) -> None:
+    """The own profile with the part that it asks for by itself: what changes behind it later meets no request of it."""
+    page.goto("/profile/")
+    expect(page.locator("#impersonations").get_by_role("link", name="Show")).to_have_count(0)
+
+
 @pytest.fixture
 def world(make: Make) -> World:
     return World(make)

@@ -9,7 +9,7 @@ from accounts.models import Account
 from audit.models import Entry
 from sessions_admin.models import Cause, Session
 from tests.browser.axe import complaints
-from tests.browser.conftest import Browse
+from tests.browser.conftest import Browse, open_profile
 
 NEW = "a river runs through the old town"
 
@@ -46,7 +46,7 @@ def test_a_lock_from_the_list_ends_a_second_browser_at_its_next_click(
     browse: Browse, sam: Account, vic: Account
 ) -> None:
     theirs, page = browse(vic), browse(sam)
-    theirs.goto("/profile/")
+    open_profile(theirs)
     page.goto("/accounts/?order=username")
     page.get_by_role("link", name="Lock vic").click()
     dialog = page.get_by_role("dialog")

@@ -14,7 +14,7 @@ from accounts.models import Account
 from accounts.services import second_factor
 from settings_admin.models import ServerSettings
 from tests.browser.axe import complaints
-from tests.browser.conftest import Browse
+from tests.browser.conftest import Browse, open_profile
 from tests.conftest import PASSWORD, Make
 
 INSIDE = re.compile(r"://[^/]+/(profile/)?$")
@@ -128,8 +128,7 @@ def test_forced_at_the_next_sign_in(browse: Browse, make: Make) -> None:
 def test_forced_in_an_open_session(browse: Browse, make: Make) -> None:
     ada = make.account("ada", password=PASSWORD)
     page = browse(ada)
-    page.goto("/profile/")
-    expect(page.locator("#impersonations").get_by_role("link", name="Show")).to_have_count(0)  # asked for by the page
+    open_profile(page)
     ServerSettings.objects.update(two_factor_required=True)
     page.get_by_role("link", name="API keys").click()
     expect(page.get_by_text("This server now asks everyone")).to_be_visible()
