@@ -9,6 +9,7 @@ import unicodedata
 import zlib
 from functools import lru_cache
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest
 from django.templatetags.static import static
@@ -86,16 +87,14 @@ def querystring(context: Context, **changes: Any) -> str:
 
     The cursors ``after`` and ``before`` belong to one order and filter of a list: any other change drops them.
     """
-    params = _request(context).GET.copy()
-    for cursor in CURSORS if changes else ():
-        params.pop(cursor, None)
+    gone = {*changes, *CURSORS} if changes else ()
+    kept = [(name, value) for name, values in _request(context).GET.lists() if name not in gone for value in values]
     for name, value in changes.items():
-        params.pop(name, None)
         if isinstance(value, (list, tuple)):
-            params.setlist(name, [str(one) for one in value])
+            kept += [(name, str(one)) for one in value]
         elif value is not None:
-            params[name] = str(value)
-    return f"?{params.urlencode()}"
+            kept.append((name, str(value)))
+    return f"?{urlencode(kept)}"
 
 
 def _request(context: Context) -> HttpRequest:
