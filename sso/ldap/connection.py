@@ -42,7 +42,18 @@ STATES = (
 ATTRIBUTES = ("uid", "cn", "givenName", "sn", "displayName", "mail", "gidNumber", "memberOf", *SUBJECTS, *STATES)
 
 
-class MemberOf(LDAPGroupType):  # type: ignore[misc]  # the library has no types
+class GroupSearch(LDAPSearch):  # type: ignore[misc]  # the library has no types
+    """The library's, to whose formatting a "%" in the name of a person or group is no place to be filled in."""
+
+    def search_with_additional_terms(self, term_dict: dict[str, str], escape: bool = True) -> Any:
+        terms = {name: value.replace("%", "%%") for name, value in term_dict.items()}
+        return super().search_with_additional_terms(terms, escape)
+
+    def search_with_additional_term_string(self, filterstr: str) -> Any:
+        return super().search_with_additional_term_string(filterstr.replace("%", "%%"))
+
+
+class MemberOf(LDAPGroupType):  # type: ignore[misc]
     """Groups as the person's own entry lists them, kept there by the directory (memberOf)."""
 
     def user_groups(self, ldap_user: Any, group_search: Any) -> list[tuple[str, dict[str, list[str]]]]:
@@ -71,7 +82,7 @@ def settings_of(row: Ldap) -> LDAPSettings:
     )
     made.USER_ATTRLIST = [attribute, *ATTRIBUTES]
     made.GROUP_TYPE = GROUP_TYPES[row.group_type]()
-    made.GROUP_SEARCH = LDAPSearch(row.group_search_dn, SCOPES[Scope(row.group_search_scope)], attrlist=["cn"])
+    made.GROUP_SEARCH = GroupSearch(row.group_search_dn, SCOPES[Scope(row.group_search_scope)], attrlist=["cn"])
     return made
 
 

@@ -89,6 +89,20 @@ def test_a_name_full_of_signs_that_mean_something_is_found_and_is_a_member(direc
     assert found.dn.startswith("cn=doe\\")
 
 
+@pytest.mark.parametrize("kind", ["group_of_names", "group_of_unique_names", "posix_group", "active_directory"])
+def test_a_percent_sign_in_a_name_is_a_letter_like_others(slapd: Slapd, directory: MakeDirectory, kind: str) -> None:
+    number = kind.replace("_", "")
+    half, group = f"uid=100%s {number},{PEOPLE}", f"cn=50% {number},{GROUPS}"
+    slapd.add(person(f"100%s {number}", half))
+    classes = {"group_of_unique_names": "groupOfUniqueNames", "posix_group": "posixGroup"}
+    members = {"group_of_unique_names": f"uniqueMember: {half}", "posix_group": f"memberUid: 100%s {number}"}
+    member = members.get(kind, f"member: {half}") + ("\ngidNumber: 77" if kind == "posix_group" else "")
+    slapd.add(f"dn: {group}\nobjectClass: {classes.get(kind, 'groupOfNames')}\ncn: 50% {number}\n{member}\n")
+    found = Directory(directory(group_type=kind, require_group=group).ldap).sign_in(f"100%s {number}", SECRET)
+    assert found.judgement.required is True
+    assert f"50% {number}" in found.person.groups
+
+
 def test_deny_wins_over_require(directory: MakeDirectory) -> None:
     row = directory(require_group=f"cn=staff,{GROUPS}", deny_group=f"cn=banned,{GROUPS}").ldap
     Directory(row).sign_in("max", SECRET).check()
