@@ -14,32 +14,14 @@ from django_auth_ldap.backend import LDAPBackend, _LDAPUser, ldap_error
 
 from agora.base.models import fold
 from sso import limits
-from sso.claims import Person, ProviderRefused, ProviderSilent
+from sso.claims import Person, ProviderRefused
 from sso.ldap.connection import SUBJECTS, name_in, same_dn, settings_of
 from sso.ldap.groups import Broken, is_denied, is_member
+from sso.ldap.refusals import OWN_BIND, SILENT, NotThere, WrongPassword, of_own_bind, refusal_of
 from sso.models import Ldap
 from sso.models.ldap import GroupType
 
 DISABLED = 0x2  # ACCOUNTDISABLE of userAccountControl (MS-ADTS 2.2.16)
-SILENT = (
-    ldap.SERVER_DOWN, ldap.CONNECT_ERROR, ldap.TIMEOUT, ldap.TIMELIMIT_EXCEEDED, ldap.UNAVAILABLE, ldap.BUSY,
-)  # fmt: skip
-
-
-class NotThere(ProviderRefused):
-    """The directory knows nobody, or several, by this username: the next one may be asked."""
-
-
-class NotEncrypted(ProviderSilent):
-    """The connection could not be encrypted, or to somebody else; nothing was said on it."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.reason = "tls"
-
-
-class WrongPassword(ProviderRefused):
-    """The next directory may be asked."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +51,10 @@ class Found:
 
 
 class Directory(LDAPBackend):  # type: ignore[misc]  # the library has no types
-    """The library's backend with the settings of one row."""
+    """The library's backend with the settings of one row; ``knows``: it took the password in ``sign_in``."""
 
     def __init__(self, row: Ldap) -> None:
-        self.row = row
+        self.row, self.knows = row, False
         self.settings = settings_of(row)
 
     # --- For others, each a conversation with a deadline ------------------------------------------------------------
@@ -88,6 +70,7 @@ class Directory(LDAPBackend):  # type: ignore[misc]  # the library has no types
         def conversation() -> Found:
             user = self.user(username)
             user.bind(password)
+            self.knows = True
             return self.judge(user)
 
         found: Found = limits.ask(self.row.url, self.told(conversation))
@@ -155,9 +138,9 @@ class DirectoryUser(_LDAPUser):  # type: ignore[misc]
 
     def bind(self, password: str) -> None:
         try:
-            self._authenticate_user_dn(password)
-        except self.AuthenticationFailed as error:
-            raise WrongPassword("wrong_password", _("The directory refused the password.")) from error
+            self._bind_as(self.dn, password)
+        except OWN_BIND as error:
+            raise of_own_bind(error) from error
 
     def greet(self) -> None:
         """Connect and ask something, as nobody yet; any answer will do."""
@@ -259,32 +242,6 @@ class DirectoryUser(_LDAPUser):  # type: ignore[misc]
             if (value := self.value(name)) and is_off(value):
                 return _("The account is disabled in the directory (%(name)s).") % {"name": name}
         return ""
-
-
-def refusal_of(error: ldap.LDAPError, row: Ldap) -> ProviderRefused:
-    """The library's error, with the server's own words where it said any."""
-    facts = error.args[0] if error.args and isinstance(error.args[0], dict) else {}
-    words = [str(facts[part]).strip(". ") for part in ("desc", "info") if facts.get(part)]
-    said = ", ".join(words) or type(error).__name__
-    where = {"server": row.url, "said": said[:300]}
-    if row.use_tls and (isinstance(error, ldap.CONNECT_ERROR | ldap.PROTOCOL_ERROR) or _failed_in_tls(said)):
-        sentence = _(
-            "%(server)s: no encryption to the right server (%(said)s). Does it speak TLS on this port? "
-            "Is its certificate signed by the authority that this form names, for this very name, and still valid?"
-        )
-        return NotEncrypted(sentence % where)
-    if isinstance(error, SILENT):
-        return ProviderSilent(_("%(server)s does not answer: %(said)s.") % where)
-    if isinstance(error, ldap.INVALID_CREDENTIALS):
-        return Broken("admin_bind", _("%(server)s refuses the Admin Bind DN or its password.") % where)
-    if isinstance(error, ldap.NO_SUCH_OBJECT):
-        return Broken("no_such_base", _("%(server)s has no such User Search DN or Group Search DN.") % where)
-    return Broken("directory_error", _("%(server)s answered with an error: %(said)s.") % where)
-
-
-def _failed_in_tls(said: str) -> bool:
-    """The library says "can't contact" of an LDAPS server whose certificate it refused; TLS has no words of its own."""
-    return "TLS" in said or "unknown error code" in said
 
 
 def _raise(exception: ldap.LDAPError, **_more: Any) -> None:

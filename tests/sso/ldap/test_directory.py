@@ -3,7 +3,8 @@
 import pytest
 
 from sso.claims import ProviderRefused
-from sso.ldap.directory import Directory, NotThere, WrongPassword
+from sso.ldap.directory import Directory
+from sso.ldap.refusals import NotThere, WrongPassword
 from tests.services.slapd import Slapd
 from tests.sso.ldap.conftest import CLINIC, SECRET, STUDIO, MakeDirectory, person
 
