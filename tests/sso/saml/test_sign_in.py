@@ -202,3 +202,16 @@ def test_a_provider_that_takes_forms_only_is_reached_by_a_page_that_may_post_the
     assert visitor.client.get("/sso/forge/post/").status_code == 400
     assert visitor.bring(provider, answer(provider, visitor).root())["Location"] == "/profile/"
     assert visitor.client.get(address).status_code == 400, "over"
+
+
+@pytest.mark.parametrize("kind", ["SAMLResponse", "SAMLart"])
+def test_an_answer_by_another_binding_is_refused_by_its_name(
+    forge: Callable[..., Provider], visitor: Visitor, kind: str
+) -> None:
+    visitor.go(forge())
+    page = visitor.client.get("/sso/forge/acs/", {kind: "AAQAAA", "RelayState": visitor.relay_state})
+    entry = Entry.objects.filter(event="session.opened").latest("pk")
+    assert (page.status_code, entry.details["reason"]) == (403, "wrong_binding")
+    assert "HTTP-POST" in entry.details["sentence"]
+    assert page.headers["X-Request-Id"].encode() in page.content
+    assert visitor.client.get("/sso/forge/acs/").status_code == 400
