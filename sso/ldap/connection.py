@@ -16,12 +16,13 @@ from django_auth_ldap.config import (
     LDAPGroupType,
     LDAPSearch,
     LDAPSettings,
-    NestedActiveDirectoryGroupType,
     NestedGroupOfNamesType,
     NestedGroupOfUniqueNamesType,
     PosixGroupType,
 )
 
+from sso.ldap.active_directory import ActiveDirectoryGroups
+from sso.ldap.states import SAYS
 from sso.models import Ldap
 from sso.models.ldap import GroupType, Scope
 
@@ -35,11 +36,10 @@ SCOPES = {
 # What is asked of a person's entry; by name, for the rest (passwords, photographs) is none of our business and
 # operational attributes come only by name.
 SUBJECTS = ("objectGUID", "entryUUID", "nsUniqueId", "ipaUniqueID")
-STATES = (
-    "userAccountControl", "msDS-UserAccountDisabled", "nsAccountLock", "loginDisabled", "pwdAccountLockedTime",
-    "shadowExpire",
+ATTRIBUTES = (
+    "uid", "cn", "givenName", "sn", "displayName", "mail", "gidNumber", "memberOf", "primaryGroupID", "objectSid",
+    *SUBJECTS, *SAYS,
 )  # fmt: skip
-ATTRIBUTES = ("uid", "cn", "givenName", "sn", "displayName", "mail", "gidNumber", "memberOf", *SUBJECTS, *STATES)
 
 
 class GroupSearch(LDAPSearch):  # type: ignore[misc]  # the library has no types
@@ -65,7 +65,7 @@ GROUP_TYPES: dict[str, type[Any]] = {
     GroupType.UNIQUE_NAMES: NestedGroupOfUniqueNamesType,
     GroupType.POSIX: PosixGroupType,
     GroupType.MEMBER_OF: MemberOf,
-    GroupType.ACTIVE_DIRECTORY: NestedActiveDirectoryGroupType,
+    GroupType.ACTIVE_DIRECTORY: ActiveDirectoryGroups,
 }
 
 

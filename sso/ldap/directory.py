@@ -5,7 +5,6 @@ The conversation is django-auth-ldap's; what it swallows is raised here, and it 
 
 import uuid
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import ldap
@@ -15,13 +14,13 @@ from django_auth_ldap.backend import LDAPBackend, _LDAPUser, ldap_error
 from agora.base.models import fold
 from sso import limits
 from sso.claims import Person, ProviderRefused
+from sso.ldap.active_directory import is_primary, octets
 from sso.ldap.connection import SUBJECTS, name_in, same_dn, settings_of
 from sso.ldap.groups import Broken, is_denied, is_member
 from sso.ldap.refusals import OWN_BIND, SILENT, NotThere, WrongPassword, of_own_bind, refusal_of
+from sso.ldap.states import why_disabled
 from sso.models import Ldap
 from sso.models.ldap import GroupType
-
-DISABLED = 0x2  # ACCOUNTDISABLE of userAccountControl (MS-ADTS 2.2.16)
 
 
 @dataclass(frozen=True)
@@ -180,6 +179,8 @@ class DirectoryUser(_LDAPUser):  # type: ignore[misc]
             direct = self.compares(group, kind.member_attr, self.dn)
         else:
             direct = bool(kind.is_member(self, group))
+        if self.backend.row.group_type == GroupType.ACTIVE_DIRECTORY:
+            direct = direct or is_primary(self, group)
         return direct or any(same_dn(dn, group) for dn, _name in self.groups)
 
     def compares(self, group: str, attribute: str, value: str) -> bool:
@@ -222,26 +223,15 @@ class DirectoryUser(_LDAPUser):  # type: ignore[misc]
             for value in self.attrs.get(name, []):
                 if name != "objectGUID":
                     return str(_readable(value))
-                octets = value if isinstance(value, bytes) else value.encode()
-                return str(uuid.UUID(bytes_le=octets)) if len(octets) == 16 else octets.hex()
+                number = octets(value)
+                return str(uuid.UUID(bytes_le=number)) if len(number) == 16 else number.hex()
         raise Broken(
             "no_subject", _("The directory tells neither entryUUID nor objectGUID. Let the Admin Bind DN read it.")
         )
 
     def disabled(self) -> str:
         """Why the directory's own administrators stopped this account; "" when they did not."""
-        says = {
-            "msDS-UserAccountDisabled": lambda value: value.upper() == "TRUE",
-            "nsAccountLock": lambda value: value.upper() == "TRUE",
-            "loginDisabled": lambda value: value.upper() == "TRUE",
-            "userAccountControl": lambda value: value.isdecimal() and bool(int(value) & DISABLED),
-            "pwdAccountLockedTime": _locked,
-            "shadowExpire": _expired,
-        }
-        for name, is_off in says.items():
-            if (value := self.value(name)) and is_off(value):
-                return _("The account is disabled in the directory (%(name)s).") % {"name": name}
-        return ""
+        return why_disabled(self.value)
 
 
 def _raise(exception: ldap.LDAPError, **_more: Any) -> None:
@@ -265,14 +255,3 @@ def _is_text(typed: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _locked(value: str) -> bool:
-    """ "000001010000Z" stands for: until an administrator unlocks it (draft-behera-ldap-password-policy, 5.3.3)."""
-    return value.startswith("00000101")
-
-
-def _expired(value: str) -> bool:
-    """Days since 1970; -1 stands for never (RFC 2307, shadow(5))."""
-    days = int(value) if value.removeprefix("-").isdecimal() else -1
-    return 0 <= days < (datetime.now(UTC) - datetime(1970, 1, 1, tzinfo=UTC)).days

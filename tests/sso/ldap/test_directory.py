@@ -141,12 +141,14 @@ def test_who_is_listed_in_a_deny_group_of_another_kind_is_denied_as_well(directo
         assert Directory(row).look_up("max").judgement.denied is False
 
 
-def test_a_deny_group_whose_members_can_not_be_read_lets_nobody_in(directory: MakeDirectory) -> None:
+@pytest.mark.parametrize("field", ["deny_group", "require_group", "superuser_group"])
+def test_a_group_whose_members_can_not_be_read_says_nothing_about_anybody(directory: MakeDirectory, field: str) -> None:
+    """Nobody comes in, nobody is taken for a stranger, and nobody loses the superuser's flag."""
     blind = {"admin_bind_dn": f"uid=blind,{PEOPLE}", "admin_bind_password": SECRET}
-    row = directory(group_type="member_of", deny_group=f"cn=banned,{GROUPS}", **blind).ldap
+    row = directory(group_type="member_of", **{field: f"cn=banned,{GROUPS}"}, **blind).ldap
     with pytest.raises(ProviderRefused) as refused:
         Directory(row).sign_in("dora", SECRET)
-    assert refused.value.reason == "deny_group_unreadable"
+    assert refused.value.reason == f"{field}_unreadable"
 
 
 def test_a_name_that_fits_makes_nobody_a_superuser_whom_the_group_does_not_mean(directory: MakeDirectory) -> None:
