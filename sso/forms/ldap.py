@@ -20,6 +20,7 @@ DNS = ("admin_bind_dn", "user_search_dn", "group_search_dn", "require_group", "d
 
 class LdapForm(KindForm):
     goes_to = ("server_address", "port", "use_tls", "ca_certificate", "admin_bind_dn")
+    groups_from = "group_search_dn"
 
     class Meta:
         model = Ldap
@@ -94,6 +95,10 @@ class LdapForm(KindForm):
         if groups and listed and not values.get("group_search_dn") and "group_search_dn" not in self.errors:
             self.add_error("group_search_dn", _("Say where groups are; the groups below are looked up there."))
         return values
+
+    @property
+    def reads_groups(self) -> bool:
+        return super().reads_groups or self.cleaned_data.get("group_type") == GroupType.MEMBER_OF
 
     def needs_secret(self, name: str, values: dict[str, Any]) -> bool:
         return bool(values.get("admin_bind_dn"))

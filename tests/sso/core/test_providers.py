@@ -131,7 +131,7 @@ def test_lines_of_groups_are_saved_in_their_order(adas: Client) -> None:
         "groups-0-group": "chiefs", "groups-0-role": "administrator", "groups-1-group": "", "groups-1-role": "none",
         "groups-2-group": "staff", "groups-2-role": "viewer",
     }  # fmt: skip
-    saved(adas, **lines)
+    saved(adas, group_search_dn="dc=example,dc=org", **lines)
     rows = list(GroupRole.objects.values_list("position", "group", "role"))
     assert rows == [(0, "chiefs", "administrator"), (1, "staff", "viewer")]
 
