@@ -87,6 +87,7 @@ class Directory(LDAPBackend):  # type: ignore[misc]  # the library has no types
 
         def talk() -> Any:
             self.users: list[DirectoryUser] = []
+            self.check_secret()
             try:
                 return conversation()
             except ldap.LDAPError as error:
@@ -96,6 +97,12 @@ class Directory(LDAPBackend):  # type: ignore[misc]  # the library has no types
                     user.close()
 
         return talk
+
+    def check_secret(self) -> None:
+        """A name without its password would be nobody, whom directories show less (RFC 4513, 5.1.2). Raises Broken."""
+        if self.row.admin_bind_dn and not self.row.admin_bind_password:
+            sentence = _("The Admin Bind Password can't be read with this server's encryption key. Type it again.")
+            raise Broken("unreadable_secret", sentence)
 
     def user(self, username: str) -> "DirectoryUser":
         """The one entry with this username. Raises NotThere."""

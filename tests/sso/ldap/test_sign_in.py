@@ -3,7 +3,9 @@
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from django.test import Client
+from ldap.ldapobject import SimpleLDAPObject
 
 from accounts.models import Account
 from accounts.roles import Role
@@ -251,3 +253,13 @@ def test_a_superuser_of_the_directory_confirms_admin_mode_with_its_password(
     assert client.post("/admin-mode/", {"reason": "Ticket 1", "password": SECRET}).status_code == 302
     assert Elevation.objects.running().count() == 1
     assert Account.objects.named("eva").get().email == "old@example.org"  # to be asked again is no sign-in
+
+
+def test_a_bind_password_that_can_not_be_read_is_no_empty_one(
+    directory: MakeDirectory, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory()
+    settings.ENCRYPTION_KEY = Fernet.generate_key().decode()
+    bound: list[str] = []
+    monkeypatch.setattr(SimpleLDAPObject, "simple_bind_s", lambda _self, who, *_more: bound.append(who))
+    assert (sign_in("eva", SECRET).status_code, reason(), bound) == (503, "unreadable_secret", [])

@@ -2,9 +2,11 @@
 
 import base64
 import hashlib
+from typing import Any
 from urllib.parse import unquote_plus, urlsplit
 
 import pytest
+from cryptography.fernet import Fernet
 from django.test import Client
 
 from accounts.models import Account
@@ -173,3 +175,12 @@ def test_over_an_open_session_a_sign_in_that_misses_our_second_factor_ends_it_an
     open_one.refresh_from_db()
     assert (open_one.is_open, open_one.cause) == (False, Cause.SIGNED_IN_AGAIN)
     assert Entry.objects.get(event="session.closed").target_id == str(open_one.pk)
+
+
+def test_a_secret_that_can_not_be_read_makes_no_public_client(
+    connect: Connect, hostile: Hostile, settings: Any
+) -> None:
+    connect(hostile)
+    settings.ENCRYPTION_KEY = Fernet.generate_key().decode()
+    assert Client().post("/sso/staff/login/").status_code == 403
+    assert Entry.objects.latest("pk").details["reason"] == "unreadable_secret"
