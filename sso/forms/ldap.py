@@ -1,5 +1,7 @@
 """The settings of LDAP."""
 
+import re
+from ipaddress import ip_address
 from typing import Any
 
 import ldap.dn
@@ -16,6 +18,15 @@ from sso.models import Ldap
 from sso.models.ldap import GroupType
 
 DNS = ("admin_bind_dn", "user_search_dn", "group_search_dn", "require_group", "deny_group", "superuser_group")
+# As the library takes it: some signs more would name a second server, or another port.
+NAME = re.compile(r"[a-z0-9_]([a-z0-9._-]*[a-z0-9_])?\.?\Z")
+
+
+def _is_address(host: str) -> bool:
+    try:
+        return bool(ip_address(host))
+    except ValueError:
+        return False
 
 
 class LdapForm(KindForm):
@@ -58,8 +69,9 @@ class LdapForm(KindForm):
 
     def clean_server_address(self) -> str:
         host: str = self.cleaned_data["server_address"].strip().lower().strip("[]")
-        if any(letter in host for letter in "/@ \\") or (":" in host and host.count(":") == 1):
-            raise ValidationError(_("Type only the name or address; the port has a field of its own."))
+        if not NAME.match(host) and not _is_address(host):
+            sentence = _("Type only the name or address, such as ldap.example.org; the port has a field of its own.")
+            raise ValidationError(sentence)
         return host
 
     def clean_ca_certificate(self) -> str:
