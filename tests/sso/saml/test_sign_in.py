@@ -182,7 +182,7 @@ def test_two_providers_that_name_the_same_subject_and_address_are_two(
     assert Account.objects.filter(email="ada@example.com").count() == 2
 
 
-def test_a_provider_that_takes_forms_only_is_reached_by_a_page_that_may_post_there_alone(
+def test_a_provider_that_takes_forms_only_is_reached_by_a_page_that_may_post_elsewhere(
     forge: Callable[..., Provider], visitor: Visitor
 ) -> None:
     xml = metadata(FORGED_BY, "provider").replace("HTTP-Redirect", "HTTP-POST")
@@ -191,7 +191,7 @@ def test_a_provider_that_takes_forms_only_is_reached_by_a_page_that_may_post_the
     address = unescape(re.search(r'id="away" href="([^"]+)"', started)[1])  # type: ignore[index]
     assert address.startswith("http://testserver/sso/forge/post/?request=")
     page = visitor.client.get(address)
-    assert "form-action 'self' https://forge.example.com;" in page["Content-Security-Policy"] + ";"
+    assert "form-action 'self' https:;" in page["Content-Security-Policy"] + ";"
     html = page.content.decode()
     assert f'action="{SIGN_IN_AT.replace("&", "&amp;")}"' in html
     fields = dict(re.findall(r'name="(SAMLRequest|RelayState)" value="([^"]+)"', html))
