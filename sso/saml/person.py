@@ -59,7 +59,7 @@ def person_of(response: Response, saml: Saml) -> tuple[Person, dict[str, str]]:
         raise ProviderRefused(
             "no_name_id", _("The NameID is empty or longer than %(most)d characters.") % {"most": LONGEST}
         )
-    session_index = (response.get_session_index() or "")[:LONGEST]
+    session_index = response.get_session_index() or ""
     person = Person(
         subject=subject,
         username=_username(attributes, saml.username_attribute, value),

@@ -212,6 +212,17 @@ def test_a_logout_request_ends_the_session_it_names_or_all(
     assert is_signed_in(signed_in) is not ended
 
 
+def test_a_session_of_the_provider_with_a_long_name_ends_as_well(
+    forge: Callable[..., Provider], visitor: Visitor
+) -> None:
+    provider, index = forge(), "i" * 400
+    visitor.go(provider)
+    visitor.bring(provider, answer(provider, visitor, session_index=index).root())
+    assert is_signed_in(visitor)
+    hear(signed(request(index=index)))
+    assert not is_signed_in(visitor)
+
+
 def test_an_answer_to_no_logout_request_is_refused(signed_in: Visitor) -> None:
     xml = f"""<p:LogoutResponse xmlns:p="{PROTOCOL}" ID="_r" Version="2.0" IssueInstant="{instant()}"
  Destination="{SLO}" InResponseTo="_x"><Issuer xmlns="{SAML}">https://forge.example.com/metadata</Issuer>
