@@ -69,7 +69,7 @@ def decide(provider: Provider, person: Person, *, group_roles: list[GroupRole] |
     """The account that this person is, or would become. ``group_roles``: of a form that is not saved.
 
     Raises ProviderRefused (no_subject, no_username, username_not_usable, username_taken, linked_elsewhere,
-    superuser_not_linked, not_created, account_locked, account_inactive).
+    superuser_not_linked, not_created, account_locked, account_inactive, too_many_groups).
     """
     if not person.subject or len(person.subject) > 255 or "\0" in person.subject:
         raise ProviderRefused("no_subject", _("The provider names nobody that we could recognise again."))
@@ -102,10 +102,16 @@ def decide(provider: Provider, person: Person, *, group_roles: list[GroupRole] |
 def role_of(
     provider: Provider, person: Person, account: Account | None, group_roles: list[GroupRole] | None = None
 ) -> str:
-    """The role of the first group that fits, or that of a new account; where no group is mapped, the present one."""
+    """The role of the first group that fits, or that of a new account; where no group is mapped, the present one.
+
+    Raises ProviderRefused (too_many_groups): nobody knows whether one fits.
+    """
     rows = group_roles
     if rows is None:
         rows = list(GroupRole.objects.filter(provider=provider)) if provider.pk is not None else []
+    if rows and person.groups_withheld:
+        sentence = _("The provider does not name the person's groups, for there are too many. Let it send fewer.")
+        raise ProviderRefused("too_many_groups", sentence)
     for row in rows:
         if row.fits(person.groups):
             return row.role

@@ -10,11 +10,12 @@ from cryptography.fernet import Fernet
 from django.test import Client
 
 from accounts.models import Account
+from accounts.roles import Role
 from accounts.services.locks import lock
 from audit.models import Entry, Outcome
 from sessions_admin.models import Cause, Session
 from settings_admin.models import ServerSettings
-from sso.models import Begun, Identity
+from sso.models import Begun, GroupRole, Identity
 from tests.conftest import Make
 from tests.sso.openid.conftest import Connect, begin, come_back, sign_in
 from tests.sso.openid.hostile import CLIENT, Hostile, Key, rsa_key
@@ -184,3 +185,17 @@ def test_a_secret_that_can_not_be_read_makes_no_public_client(
     settings.ENCRYPTION_KEY = Fernet.generate_key().decode()
     assert Client().post("/sso/staff/login/").status_code == 403
     assert Entry.objects.latest("pk").details["reason"] == "unreadable_secret"
+
+
+def test_groups_that_are_too_many_to_be_named_take_no_role_away(connect: Connect, hostile: Hostile) -> None:
+    """Entra ID with over 200 groups."""
+    staff = connect(hostile)
+    GroupRole.objects.create(provider=staff, position=0, group="admins", role=Role.EDITOR)
+    hostile.claims = {"groups": ["admins"]}
+    assert sign_in(Client(), hostile).status_code == 302
+    hostile.claims = {"_claim_names": {"groups": "src1"}, "_claim_sources": {"src1": {"endpoint": "https://x.example"}}}
+    assert sign_in(Client(), hostile).status_code == 403
+    assert Entry.objects.filter(event="session.opened").latest("pk").details["reason"] == "too_many_groups"
+    assert Account.objects.get().role == Role.EDITOR
+    GroupRole.objects.all().delete()
+    assert sign_in(Client(), hostile).status_code == 302

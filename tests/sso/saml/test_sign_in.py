@@ -11,10 +11,11 @@ from django.test import Client
 from lxml import etree
 
 from accounts.models import Account
+from accounts.roles import Role
 from agora.base.actor import Actor
 from audit.models import Entry
 from sessions_admin.models import Session
-from sso.models import Begun, Identity, Provider, Seen
+from sso.models import Begun, GroupRole, Identity, Provider, Seen
 from sso.saml import keys
 from tests.services.saml import IdentityProvider
 from tests.sso.saml.attacks import encrypted, message
@@ -215,3 +216,13 @@ def test_an_answer_by_another_binding_is_refused_by_its_name(
     assert "HTTP-POST" in entry.details["sentence"]
     assert page.headers["X-Request-Id"].encode() in page.content
     assert visitor.client.get("/sso/forge/acs/").status_code == 400
+
+
+def test_groups_that_are_too_many_to_be_named_give_no_role(forge: Callable[..., Provider], visitor: Visitor) -> None:
+    """Entra ID with over 150 groups."""
+    provider = forge()
+    GroupRole.objects.create(provider=provider, position=0, group="admins", role=Role.EDITOR)
+    visitor.go(provider)
+    told = {"http://schemas.microsoft.com/claims/groups.link": ("https://graph.example.com/groups",)}
+    assert visitor.bring(provider, answer(provider, visitor, attributes=told).root()).status_code == 403
+    assert Entry.objects.filter(event="session.opened").latest("pk").details["reason"] == "too_many_groups"
