@@ -207,6 +207,18 @@ def test_a_password_is_tried_for_the_username_whose_guesses_are_counted_and_for_
     assert sign_in("Two words", SECRET).status_code == 302
 
 
+def test_the_right_password_ends_the_count_of_the_name_that_was_typed(make: Make, directory: MakeDirectory) -> None:
+    """Also where the directory's name for somebody is not that of the account."""
+    clinic = directory()
+    sign_in("eva", SECRET)
+    Account.objects.filter(username="eva").update(username="eva.moser", username_key="eva.moser")
+    assert Identity.objects.get(provider=clinic).username == "eva"
+    for _ in range(3):
+        for _ in range(3):
+            assert sign_in("eva", "another").status_code == 422
+        assert sign_in("eva", SECRET).status_code == 302
+
+
 @pytest.mark.parametrize("typed", ["two  words", "two\u00adwords", "two\u00a0 words", "two \t words"])
 def test_an_account_with_a_password_of_ours_is_not_entered_by_another_spelling(
     make: Make, directory: MakeDirectory, typed: str
