@@ -1,6 +1,7 @@
-"""The primary group of Active Directory's people, mostly "Domain Users": no ``member`` and no ``memberOf`` names it.
+"""What Active Directory has of its own: groups within groups are one question, and everybody has a primary group.
 
-The person's entry has only its number, which is the end of the group's objectSid (MS-ADTS 2.2.16, MS-DTYP 2.4.2).
+The primary group, mostly "Domain Users", is named by no ``member`` and no ``memberOf``. The person's entry has only its
+number, which is the end of the group's objectSid (MS-DTYP 2.4.2).
 """
 
 from types import SimpleNamespace
@@ -8,8 +9,10 @@ from typing import Any
 
 import ldap
 from django_auth_ldap.config import NestedActiveDirectoryGroupType
+from ldap.filter import escape_filter_chars
 
 Groups = list[tuple[str, dict[str, list[Any]]]]
+IN_CHAIN = "1.2.840.113556.1.4.1941"  # MS-ADTS 3.1.1.3.4.4.3
 NUMBER = 4  # octets at the end of a SID, the lowest first
 
 
@@ -37,6 +40,15 @@ def is_primary(user: Any, group: str) -> bool:
     except ldap.NO_SUCH_OBJECT:
         return False
     return any(sid in attributes.get("objectSid", []) for _dn, attributes in found)
+
+
+def is_in_chain(user: Any, group: str) -> bool:
+    """Is the person in the group, or in one that is in it, wherever those are (LDAP_MATCHING_RULE_IN_CHAIN)?"""
+    asked = f"(member:{IN_CHAIN}:={escape_filter_chars(user.dn)})"
+    try:
+        return bool(user.connection.search_s(group, ldap.SCOPE_BASE, asked, ["1.1"]))
+    except (ldap.NO_SUCH_OBJECT, ldap.INAPPROPRIATE_MATCHING):
+        return False
 
 
 class ActiveDirectoryGroups(NestedActiveDirectoryGroupType):  # type: ignore[misc]  # the library has no types

@@ -14,7 +14,7 @@ from django_auth_ldap.backend import LDAPBackend, _LDAPUser, ldap_error
 from agora.base.models import fold
 from sso import limits
 from sso.claims import Person, ProviderRefused
-from sso.ldap.active_directory import is_primary, octets
+from sso.ldap.active_directory import is_in_chain, is_primary, octets
 from sso.ldap.connection import SUBJECTS, name_in, same_dn, settings_of
 from sso.ldap.groups import Broken, is_denied, is_member
 from sso.ldap.refusals import OWN_BIND, SILENT, NotThere, WrongPassword, of_own_bind, refusal_of
@@ -149,10 +149,11 @@ class DirectoryUser(_LDAPUser):  # type: ignore[misc]
             raise of_own_bind(error) from error
 
     def greet(self) -> None:
-        """Connect and ask something, as nobody yet; any answer will do."""
+        """Connect and ask what every directory is asked first, as nobody yet; any answer will do (RFC 4512, 5.1)."""
+        connection = self._get_connection()
         try:
-            self._get_connection().whoami_s()
-        except (*SILENT, ldap.PROTOCOL_ERROR):
+            connection.search_s("", ldap.SCOPE_BASE, attrlist=["1.1"])
+        except SILENT:
             raise
         except ldap.LDAPError:
             return
@@ -187,7 +188,7 @@ class DirectoryUser(_LDAPUser):  # type: ignore[misc]
         else:
             direct = bool(kind.is_member(self, group))
         if self.backend.row.group_type == GroupType.ACTIVE_DIRECTORY:
-            direct = direct or is_primary(self, group)
+            direct = direct or is_primary(self, group) or is_in_chain(self, group)
         return direct or any(same_dn(dn, group) for dn, _name in self.groups)
 
     def compares(self, group: str, attribute: str, value: str) -> bool:

@@ -19,12 +19,13 @@ SILENT = (
 OWN_BIND = (
     ldap.INVALID_CREDENTIALS, ldap.UNWILLING_TO_PERFORM, ldap.CONSTRAINT_VIOLATION, ldap.INAPPROPRIATE_AUTH,
 )  # fmt: skip
-# Active Directory says it in a number (MS-ERREF 2.2), to whoever knows the password.
+# Active Directory says it in a number (MS-ERREF 2.2), to whoever knows the password; that it is locked, to anybody.
 NUMBER = re.compile(r"AcceptSecurityContext error, data ([0-9a-f]+)")
+LOCKED = "775"
 NUMBERS: dict[str, tuple[str, Promise]] = {
     "533": ("disabled", gettext_lazy("The account is disabled in the directory.")),
     "701": ("disabled", gettext_lazy("The account has expired in the directory.")),
-    "775": ("locked_there", gettext_lazy("The account is locked in the directory, after wrong passwords for example.")),
+    LOCKED: ("locked_there", gettext_lazy("The account is locked in the directory, mostly after wrong passwords.")),
     "532": ("password_expired", gettext_lazy("The password has expired in the directory.")),
     "773": ("password_expired", gettext_lazy("The password must be changed in the directory first.")),
     "530": ("not_now", gettext_lazy("The directory lets the account in at other hours only.")),
@@ -52,7 +53,8 @@ def of_own_bind(error: ldap.LDAPError) -> ProviderRefused:
     """Why the directory did not take the person's name and password: one of OWN_BIND."""
     said = _said(error)
     if (number := NUMBER.search(said)) and number[1] in NUMBERS:
-        return ProviderRefused(*NUMBERS[number[1]])
+        kind = WrongPassword if number[1] == LOCKED else ProviderRefused
+        return kind(*NUMBERS[number[1]])
     if isinstance(error, ldap.INVALID_CREDENTIALS):
         return WrongPassword("wrong_password", _("The directory refused the password."))
     return WrongPassword("refused_there", _("The directory lets nobody in so: %(said)s.") % {"said": said[:300]})

@@ -4,8 +4,11 @@ is over."""
 import base64
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import ldap
 import pytest
+from ldap.ldapobject import SimpleLDAPObject
 
 from sso.claims import ProviderRefused
 from sso.ldap.directory import Directory
@@ -68,6 +71,26 @@ def test_a_deny_group_keeps_out_those_whose_primary_group_it_is(directory: MakeD
     asked = Directory(directory(group_type=kind, deny_group=f"cn=domain users,{GROUPS}").ldap)
     assert asked.look_up("anna").judgement.denied is True
     assert asked.look_up("bela").judgement.denied is False
+
+
+@pytest.mark.parametrize(("field", "word"), [("require_group", "required"), ("deny_group", "denied")])
+def test_groups_within_groups_count_wherever_they_are(
+    directory: MakeDirectory, monkeypatch: pytest.MonkeyPatch, field: str, word: str
+) -> None:
+    """slapd lacks the rule (and says of nobody that they fit), so its answer is made here."""
+    asked = Directory(directory(group_type="active_directory", **{field: f"cn=banned,{GROUPS}"}).ldap)
+    assert getattr(asked.look_up("eva").judgement, word) is False
+    real = SimpleLDAPObject.search_s
+
+    def search(self: SimpleLDAPObject, base: str, scope: int, *more: Any, **named: Any) -> Any:
+        rule = f"(member:1.2.840.113556.1.4.1941:=uid=eva,{PEOPLE})"
+        if (base, scope, more[:1]) == (f"cn=banned,{GROUPS}", ldap.SCOPE_BASE, (rule,)):
+            return [(base, {})]
+        return real(self, base, scope, *more, **named)
+
+    monkeypatch.setattr(SimpleLDAPObject, "search_s", search)
+    assert getattr(asked.look_up("eva").judgement, word) is True
+    assert getattr(asked.look_up("max").judgement, word) is False
 
 
 NOW = datetime.now(UTC)

@@ -69,6 +69,18 @@ def test_active_directorys_reason_is_in_the_log_and_not_on_the_page(
     assert "Username or password is not right" in refused.content.decode()
 
 
+@pytest.mark.parametrize(("number", "asked"), [("775", 2), ("52e", 2), ("533", 1)])
+def test_the_next_directory_is_asked_unless_the_first_one_knew_the_password(
+    directory: MakeDirectory, monkeypatch: pytest.MonkeyPatch, number: str, asked: int
+) -> None:
+    """Active Directory says of a locked account that it is, whatever was typed: somebody else may have this name."""
+    directory()
+    directory("second")
+    binds_end_with(ldap.INVALID_CREDENTIALS({"desc": "Invalid credentials", "info": SHORT % number}), monkeypatch)
+    sign_in("eva", "another")
+    assert len(Entry.objects.latest("pk").details["asked"]) == asked
+
+
 @pytest.mark.parametrize("fields", [{"deny_group": f"cn=renamed,ou=groups,{CLINIC}"}, {"group_search_dn": "ou=gone"}])
 def test_a_password_that_one_directory_took_goes_to_no_other(
     directory: MakeDirectory, monkeypatch: pytest.MonkeyPatch, fields: dict[str, str]
