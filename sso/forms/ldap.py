@@ -49,7 +49,7 @@ class LdapForm(KindForm):
         }  # fmt: skip
         help_texts = {
             "server_address": gettext_lazy("Name or address, as its certificate says it."),
-            "port": gettext_lazy("636 for LDAPS; with TLS on any other port StartTLS is used, 389 mostly."),
+            "port": gettext_lazy("636 or 3269 for LDAPS; with TLS on any other port StartTLS is used, 389 mostly."),
             "use_tls": gettext_lazy(
                 "The certificate is checked. Off, passwords cross the network readable to whoever listens."
             ),
