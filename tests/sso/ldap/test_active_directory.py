@@ -93,16 +93,13 @@ def test_groups_within_groups_count_wherever_they_are(
     assert getattr(asked.look_up("max").judgement, word) is False
 
 
-NOW = datetime.now(UTC)
-
-
 @pytest.mark.parametrize(
     ("attribute", "value", "disabled"),
     [
         ("accountExpires", "0", False),
         ("accountExpires", "9223372036854775807", False),
-        ("accountExpires", ticks(NOW + timedelta(days=1)), False),
-        ("accountExpires", ticks(NOW - timedelta(days=1)), True),
+        ("accountExpires", "tomorrow", False),
+        ("accountExpires", "yesterday", True),
         ("msDS-User-Account-Control-Computed", "16", True),
         ("msDS-User-Account-Control-Computed", "8388608", False),  # the password has expired: the bind says so
         ("userAccountControl", "66050", True),
@@ -112,6 +109,8 @@ NOW = datetime.now(UTC)
 def test_accounts_that_are_locked_or_past_their_time_are_told_without_a_password(
     slapd: Slapd, directory: MakeDirectory, attribute: str, value: str, disabled: bool
 ) -> None:
+    days = {"tomorrow": 1, "yesterday": -1}.get(value)
+    value = value if days is None else ticks(datetime.now(UTC) + timedelta(days=days))
     dn = f"uid=timed,{PEOPLE}"
     slapd.add(person("timed", dn, classes="adPerson", **{attribute: value}))
     try:
