@@ -82,10 +82,15 @@ class SessionQuerySet(models.QuerySet["Session"]):
         return self.filter(account_id=account_id)
 
     def of_provider(self, provider_id: int, *, subject: str = "", session: str = "") -> Self:
-        """Sessions that this provider opened for a subject, in a session of its own, or both; one is named at least."""
+        """Sessions that this provider opened for a subject, in a session of its own, or both; one is named at least.
+
+        Where it did not name its session when it opened ours, each of the subject may be the one that it means.
+        """
         assert subject or session
-        named = {"provider_subject": subject, "provider_session": session}
-        return self.filter(provider_id=provider_id, **{name: value for name, value in named.items() if value})
+        rows = self.filter(provider_id=provider_id)
+        if subject:
+            rows = rows.filter(provider_subject=subject)
+        return rows.filter(provider_session__in={session, "" if subject else session}) if session else rows
 
     def with_limits(self) -> Self:
         """Each row with the server's settings that hold for every request: one query for all of it together."""

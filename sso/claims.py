@@ -16,6 +16,7 @@ class Person:
 
     ``subject`` never changes and is never given to somebody else: OpenID Connect's ``sub``, SAML's NameID with its
     format, LDAP's entryUUID or objectGUID. ``superuser``: the directory's word on the flag; None: it has no say.
+    ``groups_withheld``: the provider says that there are too many to be named.
     ``session_id``: OpenID Connect's ``sid``, SAML's SessionIndex. ``raw``: for the report of a test only, never stored.
     """
 
@@ -26,6 +27,7 @@ class Person:
     last_name: str = ""
     groups: tuple[str, ...] = ()
     superuser: bool | None = None
+    groups_withheld: bool = False
     session_id: str = ""
     raw: Mapping[str, Any] = field(default_factory=dict)
 

@@ -20,6 +20,7 @@ from accounts.services import throttle
 from accounts.services.ways import Attempt, keep, still_stands
 from agora.base.actor import Actor
 from agora.base.errors import Refused
+from agora.base.models import fold
 from audit.events import event
 from audit.models import Outcome
 from audit.services import record
@@ -66,6 +67,8 @@ def check_credentials(request: HttpRequest, username: str, password: str, *, act
     if wait:  # right or wrong: nothing is learned from it
         raise throttle.TooManyAttempts(wait)
     if account is not None and usable:
+        if fold(username) != fold(account.username):  # a directory's name for it; opening the session forgets our own
+            throttle.forget(username)
         return account, attempt.way
     raise NobodyAnswered(attempt.sentence) if attempt.sentence and account is None else WrongCredentials
 

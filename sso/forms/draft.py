@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.db.models import Model
+from django.utils.translation import gettext as _
 
 from sso.forms.kind import KindForm
 from sso.forms.ldap import LdapForm
@@ -34,6 +35,11 @@ class Draft:
 
     def is_valid(self) -> bool:
         valid = [part.is_valid() for part in self.parts]  # every one, for every error is to be shown
+        if all(valid) and self.group_roles and not self.settings.reads_groups:
+            # Else everybody would get the role of a new account, whatever stands in the lines.
+            sentence = _("Fill this in: without it nobody's groups are known, and the roles below rest on them.")
+            self.settings.add_error(self.settings.groups_from, sentence)
+            return False
         return all(valid)
 
     @property

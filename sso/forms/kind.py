@@ -20,9 +20,12 @@ class KindForm(KindModelForm):
 
     When the form comes back with an error, what was typed into a secret's box goes along encrypted, of use only to the
     same person and in the same box.
+
+    ``groups_from`` is the field without which nobody's groups are known.
     """
 
     goes_to: tuple[str, ...] = ()
+    groups_from = ""
 
     def __init__(self, *args: Any, person: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -66,6 +69,11 @@ class KindForm(KindModelForm):
     def needs_secret(self, name: str, values: dict[str, Any]) -> bool:
         """Is the secret of any use with what was typed? Else it is not kept."""
         return True
+
+    @property
+    def reads_groups(self) -> bool:
+        """Of a valid form: can roles by group mean anything?"""
+        return bool(self.cleaned_data.get(self.groups_from))
 
     def kept_boxes(self) -> list[tuple[str, str]]:
         """(name, value) of hidden boxes that carry the typed secrets of a form that comes back."""

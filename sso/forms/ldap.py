@@ -1,5 +1,7 @@
 """The settings of LDAP."""
 
+import re
+from ipaddress import ip_address
 from typing import Any
 
 import ldap.dn
@@ -16,10 +18,20 @@ from sso.models import Ldap
 from sso.models.ldap import GroupType
 
 DNS = ("admin_bind_dn", "user_search_dn", "group_search_dn", "require_group", "deny_group", "superuser_group")
+# As the library takes it: some signs more would name a second server, or another port.
+NAME = re.compile(r"[a-z0-9_]([a-z0-9._-]*[a-z0-9_])?\.?\Z")
+
+
+def _is_address(host: str) -> bool:
+    try:
+        return bool(ip_address(host))
+    except ValueError:
+        return False
 
 
 class LdapForm(KindForm):
     goes_to = ("server_address", "port", "use_tls", "ca_certificate", "admin_bind_dn")
+    groups_from = "group_search_dn"
 
     class Meta:
         model = Ldap
@@ -37,7 +49,7 @@ class LdapForm(KindForm):
         }  # fmt: skip
         help_texts = {
             "server_address": gettext_lazy("Name or address, as its certificate says it."),
-            "port": gettext_lazy("636 for LDAPS; with TLS on any other port StartTLS is used, 389 mostly."),
+            "port": gettext_lazy("636 or 3269 for LDAPS; with TLS on any other port StartTLS is used, 389 mostly."),
             "use_tls": gettext_lazy(
                 "The certificate is checked. Off, passwords cross the network readable to whoever listens."
             ),
@@ -57,8 +69,9 @@ class LdapForm(KindForm):
 
     def clean_server_address(self) -> str:
         host: str = self.cleaned_data["server_address"].strip().lower().strip("[]")
-        if any(letter in host for letter in "/@ \\") or (":" in host and host.count(":") == 1):
-            raise ValidationError(_("Type only the name or address; the port has a field of its own."))
+        if not NAME.match(host) and not _is_address(host):
+            sentence = _("Type only the name or address, such as ldap.example.org; the port has a field of its own.")
+            raise ValidationError(sentence)
         return host
 
     def clean_ca_certificate(self) -> str:
@@ -94,6 +107,10 @@ class LdapForm(KindForm):
         if groups and listed and not values.get("group_search_dn") and "group_search_dn" not in self.errors:
             self.add_error("group_search_dn", _("Say where groups are; the groups below are looked up there."))
         return values
+
+    @property
+    def reads_groups(self) -> bool:
+        return super().reads_groups or self.cleaned_data.get("group_type") == GroupType.MEMBER_OF
 
     def needs_secret(self, name: str, values: dict[str, Any]) -> bool:
         return bool(values.get("admin_bind_dn"))

@@ -23,6 +23,7 @@ class OpenIdForm(KindForm):
     )
 
     goes_to = ("client_id", "discovery_endpoint")
+    groups_from = "groups_claim"
 
     class Meta:
         model = OpenIdConnect

@@ -27,6 +27,8 @@ class SamlForm(KindForm):
         widget=forms.URLInput(attrs=NARROW),
     )
 
+    groups_from = "groups_attribute"
+
     class Meta:
         model = Saml
         fields = (

@@ -20,8 +20,9 @@ from audit.models import Outcome
 from audit.services import record
 from sessions_admin.models import Method
 from sso.claims import ProviderBusy, ProviderRefused, ProviderSilent
-from sso.ldap.directory import Directory, Found, NotThere, WrongPassword
+from sso.ldap.directory import Directory, Found
 from sso.ldap.groups import Broken
+from sso.ldap.refusals import NotThere, WrongPassword
 from sso.models import Identity, Provider
 from sso.services.arrival import way_of
 from sso.services.mapping import check_enabled, decide, settle
@@ -60,11 +61,15 @@ class DirectoryBackend(BaseBackend):
     def _in_turn(
         self, attempt: Attempt, asked: list[tuple[Provider, str, Identity | None]], password: str
     ) -> Account | None:
-        """The first directory that knows the password decides; one that can't be asked leaves the question open."""
+        """The first directory that knows the password decides; one that can't be asked leaves the question open.
+
+        Where one knows it and can't be asked for the rest, no other is: the password is none of theirs.
+        """
         not_asked: list[tuple[Provider, ProviderRefused]] = []
         for provider, username, identity in asked:
+            directory = Directory(provider.ldap)
             try:
-                found = Directory(provider.ldap).sign_in(username, password)
+                found = directory.sign_in(username, password)
                 account = _accept(attempt, provider, found, identity)
                 _tell_passed_over(not_asked, attempt.actor)
                 return account
@@ -78,12 +83,13 @@ class DirectoryBackend(BaseBackend):
             except Broken as refused:
                 _note(attempt, provider, refused)
                 not_asked.append((provider, refused))
-                attempt.sentence = _("%(name)s can't be asked at the moment. Tell your administrators.") % {
-                    "name": provider.name
-                }
+                sentence = _("%(name)s can't be asked at the moment. Tell your administrators.")
+                attempt.sentence = sentence % {"name": provider.name}
             except ProviderRefused as refused:
                 _note(attempt, provider, refused)
                 attempt.sentence = ""
+                return None
+            if directory.knows:
                 return None
         return None
 

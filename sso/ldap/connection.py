@@ -16,12 +16,13 @@ from django_auth_ldap.config import (
     LDAPGroupType,
     LDAPSearch,
     LDAPSettings,
-    NestedActiveDirectoryGroupType,
     NestedGroupOfNamesType,
     NestedGroupOfUniqueNamesType,
     PosixGroupType,
 )
 
+from sso.ldap.active_directory import ActiveDirectoryGroups
+from sso.ldap.states import SAYS
 from sso.models import Ldap
 from sso.models.ldap import GroupType, Scope
 
@@ -35,14 +36,24 @@ SCOPES = {
 # What is asked of a person's entry; by name, for the rest (passwords, photographs) is none of our business and
 # operational attributes come only by name.
 SUBJECTS = ("objectGUID", "entryUUID", "nsUniqueId", "ipaUniqueID")
-STATES = (
-    "userAccountControl", "msDS-UserAccountDisabled", "nsAccountLock", "loginDisabled", "pwdAccountLockedTime",
-    "shadowExpire",
+ATTRIBUTES = (
+    "uid", "cn", "givenName", "sn", "displayName", "mail", "gidNumber", "memberOf", "primaryGroupID", "objectSid",
+    *SUBJECTS, *SAYS,
 )  # fmt: skip
-ATTRIBUTES = ("uid", "cn", "givenName", "sn", "displayName", "mail", "gidNumber", "memberOf", *SUBJECTS, *STATES)
 
 
-class MemberOf(LDAPGroupType):  # type: ignore[misc]  # the library has no types
+class GroupSearch(LDAPSearch):  # type: ignore[misc]  # the library has no types
+    """The library's, to whose formatting a "%" in the name of a person or group is no place to be filled in."""
+
+    def search_with_additional_terms(self, term_dict: dict[str, str], escape: bool = True) -> Any:
+        terms = {name: value.replace("%", "%%") for name, value in term_dict.items()}
+        return super().search_with_additional_terms(terms, escape)
+
+    def search_with_additional_term_string(self, filterstr: str) -> Any:
+        return super().search_with_additional_term_string(filterstr.replace("%", "%%"))
+
+
+class MemberOf(LDAPGroupType):  # type: ignore[misc]
     """Groups as the person's own entry lists them, kept there by the directory (memberOf)."""
 
     def user_groups(self, ldap_user: Any, group_search: Any) -> list[tuple[str, dict[str, list[str]]]]:
@@ -54,7 +65,7 @@ GROUP_TYPES: dict[str, type[Any]] = {
     GroupType.UNIQUE_NAMES: NestedGroupOfUniqueNamesType,
     GroupType.POSIX: PosixGroupType,
     GroupType.MEMBER_OF: MemberOf,
-    GroupType.ACTIVE_DIRECTORY: NestedActiveDirectoryGroupType,
+    GroupType.ACTIVE_DIRECTORY: ActiveDirectoryGroups,
 }
 
 
@@ -71,7 +82,7 @@ def settings_of(row: Ldap) -> LDAPSettings:
     )
     made.USER_ATTRLIST = [attribute, *ATTRIBUTES]
     made.GROUP_TYPE = GROUP_TYPES[row.group_type]()
-    made.GROUP_SEARCH = LDAPSearch(row.group_search_dn, SCOPES[Scope(row.group_search_scope)], attrlist=["cn"])
+    made.GROUP_SEARCH = GroupSearch(row.group_search_dn, SCOPES[Scope(row.group_search_scope)], attrlist=["cn"])
     return made
 
 

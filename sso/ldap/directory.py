@@ -5,7 +5,6 @@ The conversation is django-auth-ldap's; what it swallows is raised here, and it 
 
 import uuid
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import ldap
@@ -14,32 +13,14 @@ from django_auth_ldap.backend import LDAPBackend, _LDAPUser, ldap_error
 
 from agora.base.models import fold
 from sso import limits
-from sso.claims import Person, ProviderRefused, ProviderSilent
+from sso.claims import Person, ProviderRefused
+from sso.ldap.active_directory import is_in_chain, is_primary, octets
 from sso.ldap.connection import SUBJECTS, name_in, same_dn, settings_of
 from sso.ldap.groups import Broken, is_denied, is_member
+from sso.ldap.refusals import OWN_BIND, SILENT, NotThere, WrongPassword, of_own_bind, refusal_of
+from sso.ldap.states import why_disabled
 from sso.models import Ldap
 from sso.models.ldap import GroupType
-
-DISABLED = 0x2  # ACCOUNTDISABLE of userAccountControl (MS-ADTS 2.2.16)
-SILENT = (
-    ldap.SERVER_DOWN, ldap.CONNECT_ERROR, ldap.TIMEOUT, ldap.TIMELIMIT_EXCEEDED, ldap.UNAVAILABLE, ldap.BUSY,
-)  # fmt: skip
-
-
-class NotThere(ProviderRefused):
-    """The directory knows nobody, or several, by this username: the next one may be asked."""
-
-
-class NotEncrypted(ProviderSilent):
-    """The connection could not be encrypted, or to somebody else; nothing was said on it."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.reason = "tls"
-
-
-class WrongPassword(ProviderRefused):
-    """The next directory may be asked."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +50,10 @@ class Found:
 
 
 class Directory(LDAPBackend):  # type: ignore[misc]  # the library has no types
-    """The library's backend with the settings of one row."""
+    """The library's backend with the settings of one row; ``knows``: it took the password in ``sign_in``."""
 
     def __init__(self, row: Ldap) -> None:
-        self.row = row
+        self.row, self.knows = row, False
         self.settings = settings_of(row)
 
     # --- For others, each a conversation with a deadline ------------------------------------------------------------
@@ -88,6 +69,7 @@ class Directory(LDAPBackend):  # type: ignore[misc]  # the library has no types
         def conversation() -> Found:
             user = self.user(username)
             user.bind(password)
+            self.knows = True
             return self.judge(user)
 
         found: Found = limits.ask(self.row.url, self.told(conversation))
@@ -105,6 +87,7 @@ class Directory(LDAPBackend):  # type: ignore[misc]  # the library has no types
 
         def talk() -> Any:
             self.users: list[DirectoryUser] = []
+            self.check_secret()
             try:
                 return conversation()
             except ldap.LDAPError as error:
@@ -114,6 +97,12 @@ class Directory(LDAPBackend):  # type: ignore[misc]  # the library has no types
                     user.close()
 
         return talk
+
+    def check_secret(self) -> None:
+        """A name without its password would be nobody, whom directories show less (RFC 4513, 5.1.2). Raises Broken."""
+        if self.row.admin_bind_dn and not self.row.admin_bind_password:
+            sentence = _("The Admin Bind Password can't be read with this server's encryption key. Type it again.")
+            raise Broken("unreadable_secret", sentence)
 
     def user(self, username: str) -> "DirectoryUser":
         """The one entry with this username. Raises NotThere."""
@@ -155,15 +144,16 @@ class DirectoryUser(_LDAPUser):  # type: ignore[misc]
 
     def bind(self, password: str) -> None:
         try:
-            self._authenticate_user_dn(password)
-        except self.AuthenticationFailed as error:
-            raise WrongPassword("wrong_password", _("The directory refused the password.")) from error
+            self._bind_as(self.dn, password)
+        except OWN_BIND as error:
+            raise of_own_bind(error) from error
 
     def greet(self) -> None:
-        """Connect and ask something, as nobody yet; any answer will do."""
+        """Connect and ask what every directory is asked first, as nobody yet; any answer will do (RFC 4512, 5.1)."""
+        connection = self._get_connection()
         try:
-            self._get_connection().whoami_s()
-        except (*SILENT, ldap.PROTOCOL_ERROR):
+            connection.search_s("", ldap.SCOPE_BASE, attrlist=["1.1"])
+        except SILENT:
             raise
         except ldap.LDAPError:
             return
@@ -197,6 +187,8 @@ class DirectoryUser(_LDAPUser):  # type: ignore[misc]
             direct = self.compares(group, kind.member_attr, self.dn)
         else:
             direct = bool(kind.is_member(self, group))
+        if self.backend.row.group_type == GroupType.ACTIVE_DIRECTORY:
+            direct = direct or is_primary(self, group) or is_in_chain(self, group)
         return direct or any(same_dn(dn, group) for dn, _name in self.groups)
 
     def compares(self, group: str, attribute: str, value: str) -> bool:
@@ -239,52 +231,15 @@ class DirectoryUser(_LDAPUser):  # type: ignore[misc]
             for value in self.attrs.get(name, []):
                 if name != "objectGUID":
                     return str(_readable(value))
-                octets = value if isinstance(value, bytes) else value.encode()
-                return str(uuid.UUID(bytes_le=octets)) if len(octets) == 16 else octets.hex()
+                number = octets(value)
+                return str(uuid.UUID(bytes_le=number)) if len(number) == 16 else number.hex()
         raise Broken(
             "no_subject", _("The directory tells neither entryUUID nor objectGUID. Let the Admin Bind DN read it.")
         )
 
     def disabled(self) -> str:
         """Why the directory's own administrators stopped this account; "" when they did not."""
-        says = {
-            "msDS-UserAccountDisabled": lambda value: value.upper() == "TRUE",
-            "nsAccountLock": lambda value: value.upper() == "TRUE",
-            "loginDisabled": lambda value: value.upper() == "TRUE",
-            "userAccountControl": lambda value: value.isdecimal() and bool(int(value) & DISABLED),
-            "pwdAccountLockedTime": _locked,
-            "shadowExpire": _expired,
-        }
-        for name, is_off in says.items():
-            if (value := self.value(name)) and is_off(value):
-                return _("The account is disabled in the directory (%(name)s).") % {"name": name}
-        return ""
-
-
-def refusal_of(error: ldap.LDAPError, row: Ldap) -> ProviderRefused:
-    """The library's error, with the server's own words where it said any."""
-    facts = error.args[0] if error.args and isinstance(error.args[0], dict) else {}
-    words = [str(facts[part]).strip(". ") for part in ("desc", "info") if facts.get(part)]
-    said = ", ".join(words) or type(error).__name__
-    where = {"server": row.url, "said": said[:300]}
-    if row.use_tls and (isinstance(error, ldap.CONNECT_ERROR | ldap.PROTOCOL_ERROR) or _failed_in_tls(said)):
-        sentence = _(
-            "%(server)s: no encryption to the right server (%(said)s). Does it speak TLS on this port? "
-            "Is its certificate signed by the authority that this form names, for this very name, and still valid?"
-        )
-        return NotEncrypted(sentence % where)
-    if isinstance(error, SILENT):
-        return ProviderSilent(_("%(server)s does not answer: %(said)s.") % where)
-    if isinstance(error, ldap.INVALID_CREDENTIALS):
-        return Broken("admin_bind", _("%(server)s refuses the Admin Bind DN or its password.") % where)
-    if isinstance(error, ldap.NO_SUCH_OBJECT):
-        return Broken("no_such_base", _("%(server)s has no such User Search DN or Group Search DN.") % where)
-    return Broken("directory_error", _("%(server)s answered with an error: %(said)s.") % where)
-
-
-def _failed_in_tls(said: str) -> bool:
-    """The library says "can't contact" of an LDAPS server whose certificate it refused; TLS has no words of its own."""
-    return "TLS" in said or "unknown error code" in said
+        return why_disabled(self.value)
 
 
 def _raise(exception: ldap.LDAPError, **_more: Any) -> None:
@@ -308,14 +263,3 @@ def _is_text(typed: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _locked(value: str) -> bool:
-    """ "000001010000Z" stands for: until an administrator unlocks it (draft-behera-ldap-password-policy, 5.3.3)."""
-    return value.startswith("00000101")
-
-
-def _expired(value: str) -> bool:
-    """Days since 1970; -1 stands for never (RFC 2307, shadow(5))."""
-    days = int(value) if value.removeprefix("-").isdecimal() else -1
-    return 0 <= days < (datetime.now(UTC) - datetime(1970, 1, 1, tzinfo=UTC)).days

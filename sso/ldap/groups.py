@@ -6,6 +6,7 @@ import ldap
 from django.utils.translation import gettext as _
 
 from sso.claims import ProviderRefused
+from sso.ldap.active_directory import is_primary
 from sso.ldap.connection import same_dn
 from sso.models.ldap import GroupType
 
@@ -20,11 +21,13 @@ class Broken(ProviderRefused):
 def is_member(user: "DirectoryUser", group: str, name: str) -> bool:
     """Is the person in the Require Group or the Superuser Group, whose ``name`` is that of the field?
 
-    Raises Broken (require_group_missing, superuser_group_missing): that a group was renamed says nothing about people.
+    Raises Broken (require_group_missing, superuser_group_unreadable …): that a group was renamed, or who is in it was
+    hidden, says nothing about people.
     """
     if user.is_in(group):
         return True
     _check_exists(user, group, name)
+    _check_readable(user, group, name)
     return False
 
 
@@ -39,11 +42,9 @@ def is_denied(user: "DirectoryUser", group: str) -> bool:
     # Broader than what makes a member of the other two: a second uid may keep somebody out, but make no superuser.
     names = user.values("uid") + user.values(user.backend.row.user_id_attribute)
     told = [("member", user.dn), ("uniqueMember", user.dn), *(("memberUid", name) for name in names)]
-    if any(_lists(user, group, attribute, value) for attribute, value in told):
+    if is_primary(user, group) or any(_lists(user, group, attribute, value) for attribute, value in told):
         return True
-    if user.backend.row.group_type == GroupType.MEMBER_OF and not _membership_is_readable(user):
-        sentence = _("The Admin Bind DN can't read memberOf: nobody knows who is in %(dn)s. Let it read memberOf.")
-        raise Broken("deny_group_unreadable", sentence % {"dn": group})
+    _check_readable(user, group, "deny_group")
     return False
 
 
@@ -51,6 +52,12 @@ def _check_exists(user: "DirectoryUser", group: str, name: str) -> None:
     if not user.exists(group):
         sentence = _("The directory has no group %(dn)s, or the Admin Bind DN may not see it.")
         raise Broken(f"{name}_missing", sentence % {"dn": group})
+
+
+def _check_readable(user: "DirectoryUser", group: str, name: str) -> None:
+    if user.backend.row.group_type == GroupType.MEMBER_OF and not _membership_is_readable(user):
+        sentence = _("The Admin Bind DN can't read memberOf: nobody knows who is in %(dn)s. Let it read memberOf.")
+        raise Broken(f"{name}_unreadable", sentence % {"dn": group})
 
 
 def _lists(user: "DirectoryUser", group: str, attribute: str, value: str) -> bool:

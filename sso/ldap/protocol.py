@@ -4,7 +4,8 @@ from django.utils.translation import gettext as _
 
 from sso import limits
 from sso.claims import Check, Person, ProviderRefused
-from sso.ldap.directory import Directory, Found, NotThere
+from sso.ldap.directory import Directory, Found
+from sso.ldap.refusals import NotThere
 from sso.models import Provider
 
 

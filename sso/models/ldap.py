@@ -9,6 +9,7 @@ from agora.base.models import EncryptedField, one_of
 from sso.models.provider import Provider
 
 DN = 1000  # characters
+LDAPS = (636, 3269)  # encrypted from the first octet on; the second is Active Directory's global catalogue
 
 
 class Scope(models.TextChoices):
@@ -79,10 +80,10 @@ class Ldap(models.Model):
 
     @property
     def url(self) -> str:
-        """``ldaps`` on the port that was made for it; elsewhere the conversation becomes encrypted by StartTLS."""
+        """``ldaps`` on the ports that were made for it; elsewhere the conversation becomes encrypted by StartTLS."""
         host = f"[{self.server_address}]" if ":" in self.server_address else self.server_address
         return f"{'ldaps' if self.implicit_tls else 'ldap'}://{host}:{self.port}"
 
     @property
     def implicit_tls(self) -> bool:
-        return self.use_tls and self.port == 636
+        return self.use_tls and self.port in LDAPS

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 from mozilla_django_oidc.views import OIDCAuthenticationRequestView
 
+from agora.base.models import Unreadable
 from sso.claims import Check, Person, ProviderRefused
 from sso.models import OpenIdConnect
 from sso.openid.discovery import Endpoints, fetched, read_json
@@ -29,7 +30,13 @@ NOT_USED = "accounts:sign-in"  # the library wants a name of an address; ours co
 
 
 def library_settings(row: OpenIdConnect, endpoints: Endpoints) -> dict[str, Any]:
-    """What the library would read from Django's settings. What does not stand here is its own default."""
+    """What the library would read from Django's settings. What does not stand here is its own default.
+
+    Raises ProviderRefused (unreadable_secret): without the secret this would be a public client, which it is not.
+    """
+    if isinstance(row.client_secret, Unreadable):
+        sentence = _("The Client Secret can't be read with this server's encryption key. Type it again.")
+        raise ProviderRefused("unreadable_secret", sentence)
     return {
         "OIDC_OP_AUTHORIZATION_ENDPOINT": "",
         "OIDC_OP_TOKEN_ENDPOINT": endpoints.token,

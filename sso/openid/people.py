@@ -27,6 +27,7 @@ def person_from(row: OpenIdConnect, token: dict[str, Any], about: dict[str, Any]
         first_name=_text(claims, row.first_name_claim),
         last_name=_text(claims, row.last_name_claim),
         groups=_texts(claims, row.groups_claim),
+        groups_withheld=_is_elsewhere(claims, row.groups_claim),
         session_id=session if isinstance(session, str) and len(session) <= LONGEST_SUBJECT else "",
         raw=claims,
     )
@@ -40,6 +41,12 @@ def _found(claims: dict[str, Any], name: str) -> Any:
     for part in name.split("."):
         value = value.get(part) if isinstance(value, dict) else None
     return value
+
+
+def _is_elsewhere(claims: dict[str, Any], name: str) -> bool:
+    """Must the claim be fetched somewhere (OpenID Connect Core 1.0, 5.6.2)? Entra ID does so with over 200 groups."""
+    elsewhere = claims.get("_claim_names")
+    return isinstance(elsewhere, dict) and name in elsewhere and name not in claims
 
 
 def _text(claims: dict[str, Any], name: str) -> str:

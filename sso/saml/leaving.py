@@ -53,7 +53,7 @@ def refuse(request: HttpRequest, provider: Provider, refused: ProviderRefused, *
     if floods.is_worth_an_entry(SIGNED_OUT_THERE, actor=actor):
         why = {"reason": refused.reason, "sentence": str(refused)}
         record(SIGNED_OUT_THERE, actor=actor, target=provider, outcome=Outcome.FAILED, **why)
-    if "SAMLRequest" in request.GET or request.user.is_authenticated:
+    if "SAMLRequest" in request.GET | request.POST or request.user.is_authenticated:
         sentence = _("The sign-out message was refused; nobody was signed out by it.")
     else:
         sentence = _("You are signed out here. What %(name)s answered was refused.") % {"name": provider.name}

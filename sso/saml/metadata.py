@@ -121,8 +121,9 @@ def _facts(entity: Element, entity_id: str) -> IdentityProvider:
         parsed = Parser.parse(deepcopy(entity), required_sso_binding=Constants.BINDING_HTTP_POST)
     provider = parsed.get("idp", {})
     keys = provider.get("x509certMulti", {}).get("signing") or [provider.get("x509cert", "")]
-    # The library takes a lone certificate whatever it is for.
-    only_encrypts = [one.get("use") for one in entity.iter(f"{METADATA}KeyDescriptor")] == ["encryption"]
+    # The library takes a lone certificate whatever it is for. Who is a service provider as well has other keys there.
+    role = entity.find(f"{METADATA}IDPSSODescriptor")
+    only_encrypts = {one.get("use") for one in role.findall(f"{METADATA}KeyDescriptor")} == {"encryption"}
     sign_in = provider.get("singleSignOnService", {}).get("url", "")
     logout = provider.get("singleLogoutService", {}).get("url", "")
     if not all(keys) or only_encrypts:
@@ -135,16 +136,16 @@ def _facts(entity: Element, entity_id: str) -> IdentityProvider:
         entity_id=entity_id,
         sign_in=sign_in,
         logout=logout,
-        logout_answer=_answers_at(entity, logout),
+        logout_answer=_answers_at(role, logout),
         certificates=tuple(dict.fromkeys(keys)),
         wants_signed_requests=bool(parsed.get("security", {}).get("authnRequestsSigned")),
         posts=posts,
     )
 
 
-def _answers_at(entity: Element, logout: str) -> str:
+def _answers_at(role: Element, logout: str) -> str:
     """Where answers to logout requests go, when that is another address (ResponseLocation)."""
-    for service in entity.iter(f"{METADATA}SingleLogoutService"):
+    for service in role.findall(f"{METADATA}SingleLogoutService"):
         other = service.get("ResponseLocation", "")
         if service.get("Binding") == Constants.BINDING_HTTP_REDIRECT and scheme_of(other) in ("http", "https"):
             return str(other)

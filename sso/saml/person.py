@@ -12,6 +12,7 @@ from sso.claims import Person, ProviderRefused
 from sso.models.saml import Saml
 
 LONGEST = 255  # characters of a subject
+TOO_MANY = "http://schemas.microsoft.com/claims/groups.link"  # what Entra ID sends instead of over 150 groups
 # SAML Core 8.3, by their exact names. Others are written out, between brackets, which none of these has.
 KINDS = {
     "": "unspecified",
@@ -59,7 +60,7 @@ def person_of(response: Response, saml: Saml) -> tuple[Person, dict[str, str]]:
         raise ProviderRefused(
             "no_name_id", _("The NameID is empty or longer than %(most)d characters.") % {"most": LONGEST}
         )
-    session_index = (response.get_session_index() or "")[:LONGEST]
+    session_index = response.get_session_index() or ""
     person = Person(
         subject=subject,
         username=_username(attributes, saml.username_attribute, value),
@@ -67,6 +68,7 @@ def person_of(response: Response, saml: Saml) -> tuple[Person, dict[str, str]]:
         first_name=_first(attributes, saml.first_name_attribute),
         last_name=_first(attributes, saml.last_name_attribute),
         groups=tuple(attributes.get(saml.groups_attribute, ())),
+        groups_withheld=TOO_MANY in attributes and saml.groups_attribute not in attributes,
         session_id=session_index,
         raw={"NameID": value, "Format": kind, "SessionIndex": session_index, **attributes},
     )

@@ -89,8 +89,8 @@ class SamlProtocol:
     def addresses(self, provider: Provider) -> list[tuple[str, str]]:
         absolute = ServerSettings.load().absolute
         labels = {
-            "sso:saml-acs": _("Assertion Consumer Service (ACS) URL"),
-            "sso:saml-slo": _("Single Logout (SLO) URL"),
+            "sso:saml-acs": _("Assertion Consumer Service (ACS) URL, HTTP-POST"),
+            "sso:saml-slo": _("Single Logout (SLO) URL, HTTP-Redirect"),
             "sso:saml-metadata": _("Metadata of this server"),
         }
         return [(label, absolute(reverse(name, args=[provider.alias]))) for name, label in labels.items()]

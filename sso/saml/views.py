@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_GET, require_POST, require_safe
+from django.views.decorators.http import require_GET, require_http_methods, require_safe
 
 from agora.base.access import public
 from agora.base.http import Request
@@ -23,6 +23,8 @@ from sso.saml import arrivals, descriptor, leaving
 from sso.saml.protocol import form_of
 from sso.services import again, floods, testing
 from sso.services.arrival import arrive, refuse
+
+MESSAGES = {"SAMLRequest", "SAMLResponse", "SAMLart"}  # under which SAML's bindings bring one
 
 
 @public
@@ -39,24 +41,22 @@ def post(request: Request, alias: str) -> HttpResponse:
         return refuse(request, provider, refused, actor=request.actor)
     name = provider.name if provider else urlsplit(address).netloc
     page = render(request, "sso/post.html", {"address": address, "fields": fields, "name": name})
-    page._csp_update = {"form-action": [origin_of(address)]}  # type: ignore[attr-defined]  # read by django-csp
+    # To any host: browsers hold redirects to it as well, and many a provider sends the form on to another of its own.
+    page._csp_update = {"form-action": [f"{urlsplit(address).scheme}:"]}  # type: ignore[attr-defined]  # by django-csp
     return page
-
-
-def origin_of(address: str) -> str:
-    """Scheme, name and port."""
-    parts = urlsplit(address)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 @csrf_exempt  # it comes from the provider's site; what it may do is decided by its signature and our own row
 @public
 @never_cache
 @sensitive_post_parameters("SAMLResponse")
-@require_POST
+@require_http_methods(["GET", "POST"])
 def acs(request: Request, alias: str) -> HttpResponse:
     """The provider's answer (Assertion Consumer Service). No session is touched here: the cookie is not sent along."""
     provider = floods.provider_at(Kind.SAML, alias)
+    if not MESSAGES.isdisjoint(request.GET):
+        sentence = _("The provider answered by redirect or artifact. Set HTTP-POST there for the ACS address.")
+        return refuse(request, provider, ProviderRefused("wrong_binding", sentence), actor=request.actor)
     if not request.POST.get("SAMLResponse"):
         raise NothingBegun  # nothing happened that is worth recording
     enabled = provider if provider is not None and provider.enabled else None
@@ -104,18 +104,23 @@ def _asked_again(
     return redirect(values["next"])
 
 
+@csrf_exempt  # a form of the provider's site is refused in a sentence of its own; nothing comes of it
 @public
 @never_cache
-@require_GET
+@sensitive_post_parameters(*MESSAGES)
+@require_http_methods(["GET", "POST"])
 def slo(request: Request, alias: str) -> HttpResponse:
     """Single logout by redirect: the provider's own request, or its answer to ours. Only with its signature."""
     provider = floods.provider_at(Kind.SAML, alias)
     if provider is None:
         raise Http404
-    if not request.GET:
+    if MESSAGES.isdisjoint(request.GET | request.POST):
         raise NothingBegun
     named, succeeded = {"name": provider.name}, True
     try:
+        if request.method == "POST":
+            sentence = _("The sign-out message came as a form. Set HTTP-Redirect there for the SLO address.")
+            raise ProviderRefused("wrong_binding", sentence)
         if "SAMLRequest" not in request.GET:
             succeeded = leaving.came_back(request, provider, actor=request.actor)
         elif address := leaving.follow(request, provider, actor=request.actor):

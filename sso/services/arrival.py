@@ -18,7 +18,7 @@ from sessions_admin.store import Way
 from sso.claims import Person, ProviderRefused
 from sso.models import Provider
 from sso.services import floods
-from sso.services.leaving import end_sessions_of
+from sso.services.leaving import LONGEST, end_sessions_of
 from sso.services.mapping import Mapping as Mapped
 from sso.services.mapping import decide, settle
 
@@ -32,7 +32,7 @@ def way_of(provider: Provider, person: Person, method: Method) -> Way:
         asks_second_factor=provider.asks_second_factor,
         provider_id=provider.pk,
         provider_name=provider.name,
-        provider_session=person.session_id[:255],
+        provider_session=person.session_id[:LONGEST],
         provider_subject=person.subject,
     )
 

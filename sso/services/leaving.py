@@ -13,6 +13,7 @@ from sessions_admin.store import SessionStore
 from sso.models import Kind, Provider
 from sso.services import protocols
 
+LONGEST = 255  # characters of a provider's name for its session; the beginning of a longer one stands for it
 SIGNED_OUT_THERE = event("provider.signed_out", _("Sign-out told by a provider"))
 
 
@@ -34,6 +35,7 @@ def end_sessions_of(provider: Provider, *, subject: str = "", session_id: str = 
 
     Whoever is half-way in by the same word, before a second factor, begins anew.
     """
+    session_id = session_id[:LONGEST]
     rows = Session.objects.not_closed().of_provider(provider.pk, subject=subject, session=session_id)
     rows.visitors().delete()
     ended = 0

@@ -25,17 +25,26 @@ from sso.models import GroupRole, Identity, Provider
 
 LINKED = event("identity.linked", gettext_lazy("Account linked to a provider"))
 KEPT_SUPERUSER = event("identity.superuser_kept", gettext_lazy("Superuser kept, although the provider says otherwise"))
+NO_SUPERUSER = event("identity.superuser_not_made", gettext_lazy("No superuser made, although the provider says so"))
+LINKED_TWICE = gettext_lazy(
+    "The account is linked to other providers as well, which anybody may have set up. A superuser unlinks it there, or "
+    "makes it superuser on its card."
+)
 
 
 @dataclass(frozen=True)
 class Mapping:
-    """What a sign-in would do: the account it would be, how it would come to it, and its role and flag afterwards."""
+    """What a sign-in would do: the account it would be, how it would come to it, and its role and flag afterwards.
+
+    ``withheld``: the flag that the provider gives is not.
+    """
 
     account: Account | None
     identity: Identity | None
     username: str
     role: str
     superuser: bool
+    withheld: bool = False
 
     @property
     def how(self) -> str:
@@ -50,14 +59,17 @@ class Mapping:
             "create": _("Would create the account %(name)s and sign in as it."),
         }[self.how]
         role = _("Superuser") if self.superuser else str(Role(self.role).label)
-        return says % {"name": self.username} + " " + _("Role: %(role)s.") % {"role": role}
+        lines = [says % {"name": self.username}, _("Role: %(role)s.") % {"role": role}]
+        if self.withheld:
+            lines.append(_("No superuser, although the provider says so. %(why)s") % {"why": LINKED_TWICE})
+        return " ".join(lines)
 
 
 def decide(provider: Provider, person: Person, *, group_roles: list[GroupRole] | None = None) -> Mapping:
     """The account that this person is, or would become. ``group_roles``: of a form that is not saved.
 
     Raises ProviderRefused (no_subject, no_username, username_not_usable, username_taken, linked_elsewhere,
-    superuser_not_linked, not_created, account_locked, account_inactive).
+    superuser_not_linked, not_created, account_locked, account_inactive, too_many_groups).
     """
     if not person.subject or len(person.subject) > 255 or "\0" in person.subject:
         raise ProviderRefused("no_subject", _("The provider names nobody that we could recognise again."))
@@ -76,22 +88,30 @@ def decide(provider: Provider, person: Person, *, group_roles: list[GroupRole] |
     if account is None:
         _check_creatable(provider, person)
     superuser = account.is_superuser if account is not None else False
+    # Who controls another provider that knows the account would become a superuser with it.
+    withheld = bool(person.superuser) and not superuser and _is_known_elsewhere(account, provider)
     if person.superuser is not None:
-        superuser = person.superuser
+        superuser = person.superuser and not withheld
     # The role of a superuser came with the flag and goes with it.
     loses_flag = account is not None and account.is_superuser and not superuser
     role = role_of(provider, person, None if loses_flag else account, group_roles)
     username = account.username if account is not None else person.username
-    return Mapping(account, identity, username, Role.ADMINISTRATOR if superuser else role, superuser)
+    return Mapping(account, identity, username, Role.ADMINISTRATOR if superuser else role, superuser, withheld)
 
 
 def role_of(
     provider: Provider, person: Person, account: Account | None, group_roles: list[GroupRole] | None = None
 ) -> str:
-    """The role of the first group that fits, or that of a new account; where no group is mapped, the present one."""
+    """The role of the first group that fits, or that of a new account; where no group is mapped, the present one.
+
+    Raises ProviderRefused (too_many_groups): nobody knows whether one fits.
+    """
     rows = group_roles
     if rows is None:
         rows = list(GroupRole.objects.filter(provider=provider)) if provider.pk is not None else []
+    if rows and person.groups_withheld:
+        sentence = _("The provider does not name the person's groups, for there are too many. Let it send fewer.")
+        raise ProviderRefused("too_many_groups", sentence)
     for row in rows:
         if row.fits(person.groups):
             return row.role
@@ -125,6 +145,10 @@ def check_enabled(provider: Provider) -> None:
     rows = Provider.objects.enabled().select_for_update(no_key=True)  # links to it may be written by others
     if not rows.filter(pk=provider.pk).exists():
         raise ProviderRefused("disabled", _("The provider was disabled or deleted meanwhile."))
+
+
+def _is_known_elsewhere(account: Account | None, provider: Provider) -> bool:
+    return account is not None and Identity.objects.of_account(account.pk).exclude(provider=provider.pk).exists()
 
 
 def _linkable(provider: Provider, person: Person) -> Account | None:
@@ -203,6 +227,8 @@ def _refresh(account: Account, person: Person, actor: Actor) -> Account:
 
 
 def _give_role(account: Account, wanted: Mapping, actor: Actor) -> Account:
+    if wanted.withheld:
+        record(NO_SUPERUSER, actor=actor, target=account, reason=str(LINKED_TWICE))
     try:
         return accounts.change_role(account, wanted.role, superuser=wanted.superuser, actor=actor)
     except LastSuperuser as refusal:

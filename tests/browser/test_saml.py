@@ -3,6 +3,8 @@ of ours goes along with what its page posts to us."""
 
 import re
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import pytest
 import requests
@@ -99,6 +101,39 @@ def test_a_provider_that_takes_forms_only(scripts: bool, browse: Browse, clinic:
     page.get_by_role("button", name="Continue").click()
     if not scripts:
         page.get_by_role("button", name="Submit").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Profile")
+
+
+@pytest.fixture
+def door(clinic: IdentityProvider) -> Iterator[str]:
+    """Another host of the provider's, which sends on to it what is posted there."""
+
+    class Door(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(307)
+            self.send_header("Location", f"{clinic.entity_id}/sso-post")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Nobody reads it."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Door) as server:
+        Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+def test_a_provider_that_sends_the_form_on_to_another_host(browse: Browse, clinic: IdentityProvider, door: str) -> None:
+    xml = re.sub(r"<SingleSignOnService[^>]*HTTP-Redirect[^>]*>", "", requests.get(clinic.metadata, timeout=10).text)
+    xml = re.sub(r'(<SingleSignOnService[^>]*Location=")[^"]+', rf"\g<1>{door}/", xml)
+    known = {"idp_entity_id": clinic.entity_id, "sp_entity_id": US, "metadata_url": "", "metadata_xml": xml}
+    MakeProvider()("saml", "clinic", name="Clinic", sign_requests=True, **known)
+    page = browse(beside=(clinic.entity_id, door))
+    page.goto("/profile/")
+    page.get_by_role("button", name="Clinic").click()
+    page.get_by_label("Login").fill("vera")
+    page.get_by_role("button", name="Continue").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Profile")
 
 

@@ -12,8 +12,9 @@ from tests.hostile.payloads import ACTING, EITHER, route, send
 from tests.pages import CAST, PROVIDER_SILENT, Row, World, changed, contents, rows
 
 CLOSED = [row for row in rows() if row.access is not None and not row.access.public]
-# Providers post there, from their own sites: what happens is decided by the signature of what they send.
-BY_SIGNATURE = ("/sso/<slug:alias>/acs/", "/sso/<slug:alias>/back-channel-logout/")
+# Providers post there, from their own sites: what happens is decided by the signature of what they send. At the last,
+# which takes redirects only, nothing does.
+BY_SIGNATURE = ("/sso/<slug:alias>/acs/", "/sso/<slug:alias>/back-channel-logout/", "/sso/<slug:alias>/slo/")
 FORGED = ["a" * 32, "A" * 10_000, "' OR 1=1 --", "", "null", "..", "é" * 20, "0", "%00"]
 
 

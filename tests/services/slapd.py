@@ -24,13 +24,23 @@ START_WITHIN = 20.0  # seconds
 PASSWORD = "the-admin-binds"
 SUFFIXES = ("dc=clinic,dc=test", "dc=studio,dc=test")
 
-# Active Directory's flags, which OpenLDAP's schemas lack (MS-ADA3).
+# Active Directory's attributes, which OpenLDAP's schemas lack (MS-ADA1 to 3).
 SCHEMA = """
 attributetype ( 1.2.840.113556.1.4.8 NAME 'userAccountControl'
   EQUALITY integerMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.27 SINGLE-VALUE )
 attributetype ( 1.2.840.113556.1.4.2 NAME 'objectGUID'
   EQUALITY octetStringMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.40 SINGLE-VALUE )
-objectclass ( 1.3.6.1.4.1.99999.1 NAME 'adPerson' SUP top AUXILIARY MAY ( userAccountControl $ objectGUID ) )
+attributetype ( 1.2.840.113556.1.4.146 NAME 'objectSid'
+  EQUALITY octetStringMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.40 SINGLE-VALUE )
+attributetype ( 1.2.840.113556.1.4.98 NAME 'primaryGroupID'
+  EQUALITY integerMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.27 SINGLE-VALUE )
+attributetype ( 1.2.840.113556.1.4.159 NAME 'accountExpires'
+  EQUALITY integerMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.27 SINGLE-VALUE )
+attributetype ( 1.2.840.113556.1.4.1460 NAME 'msDS-User-Account-Control-Computed'
+  EQUALITY integerMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.27 SINGLE-VALUE )
+objectclass ( 1.3.6.1.4.1.99999.1 NAME 'adPerson' SUP top AUXILIARY MAY ( userAccountControl $ objectGUID $
+  objectSid $ primaryGroupID $ accountExpires $ msDS-User-Account-Control-Computed ) )
+objectclass ( 1.3.6.1.4.1.99999.2 NAME 'adGroup' SUP top AUXILIARY MAY objectSid )
 """
 DATABASE = """
 database mdb

@@ -4,6 +4,7 @@ import pytest
 
 from accounts.models import Account
 from accounts.roles import Role
+from accounts.services.accounts import change_role
 from audit.models import Entry
 from sso.claims import Person, ProviderRefused
 from sso.models import GroupRole, Identity
@@ -154,6 +155,26 @@ def test_the_last_usable_superuser_keeps_the_flag_whatever_the_directory_says(
     eva = settle(clinic, Person("sub-1", "eva", superuser=False), actor=make.actor())
     assert Account.objects.get(pk=eva.pk).is_superuser
     assert Entry.objects.filter(event="identity.superuser_kept").count() == 1
+
+
+def test_no_account_that_another_provider_knows_is_made_superuser(
+    make: Make, provider: MakeProvider, root: Account
+) -> None:
+    """An administrator could have linked it to a provider of their own before, and would come in as a superuser."""
+    root.set_password(PASSWORD)
+    root.save()
+    clinic, theirs = provider("ldap", "clinic", new_account_role=Role.VIEWER), provider("openid", "theirs")
+    eva, chief = make.account("eva"), Person("sub-1", "eva", superuser=True)
+    for place, found in enumerate((clinic, theirs)):
+        Identity.objects.create(provider=found, subject="sub-1", account=eva, created_at=eva.created_at, pk=place + 1)
+    assert "No superuser, although the provider says so." in decide(clinic, chief).sentence
+    assert not settle(clinic, chief, actor=make.actor()).is_superuser
+    assert "linked to other providers" in Entry.objects.get(event="identity.superuser_not_made").details["reason"]
+    change_role(eva, Role.ADMINISTRATOR, superuser=True, actor=make.actor(root))  # somebody who may looked at it
+    assert settle(clinic, chief, actor=make.actor()).is_superuser
+    change_role(eva, Role.VIEWER, superuser=False, actor=make.actor(root))
+    Identity.objects.filter(provider=theirs).delete()
+    assert settle(clinic, chief, actor=make.actor()).is_superuser
 
 
 def test_deciding_writes_nothing(make: Make, provider: MakeProvider) -> None:

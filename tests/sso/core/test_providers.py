@@ -105,6 +105,20 @@ def test_a_secret_that_was_typed_comes_along_encrypted_when_the_form_comes_back(
         ("alias", "Große Klinik", "Use lower-case letters"),
         ("alias", "a/b", "Use lower-case letters"),
         ("server_address", "ldap://ldap.example.org", "Type only the name or address"),
+        *(
+            ("server_address", host, "Type only the name or address")
+            for host in (
+                "one.example.org,two.example.org",
+                "a?b",
+                "a#b",
+                "%2f",
+                "a\tb",
+                "a:389",
+                "-x",
+                "::zz",
+                "größe.de",
+            )
+        ),
         ("user_search_dn", "people", "This is no DN."),
         ("require_group", "cn=staff,dc=x", "Say where groups are"),
         ("admin_bind_dn", "cn=admin,dc=x", "Type the password of the Admin Bind DN."),
@@ -120,6 +134,19 @@ def test_what_makes_no_sense_is_said_under_its_field(adas: Client, field: str, v
     assert sentence in response.content.decode()
 
 
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("LDAP.example.org", "ldap.example.org"),
+        ("dc_1", "dc_1"),
+        ("127.0.0.1", "127.0.0.1"),
+        ("[2001:DB8::1]", "2001:db8::1"),
+    ],
+)
+def test_names_and_addresses_of_servers_are_taken(adas: Client, typed: str, kept: str) -> None:
+    assert saved(adas, server_address=typed).ldap.server_address == kept
+
+
 def test_alias_and_name_are_each_the_only_one(adas: Client) -> None:
     saved(adas)
     assert "already exists" in adas.post(NEW, form(name="Other")).content.decode()
@@ -131,7 +158,7 @@ def test_lines_of_groups_are_saved_in_their_order(adas: Client) -> None:
         "groups-0-group": "chiefs", "groups-0-role": "administrator", "groups-1-group": "", "groups-1-role": "none",
         "groups-2-group": "staff", "groups-2-role": "viewer",
     }  # fmt: skip
-    saved(adas, **lines)
+    saved(adas, group_search_dn="dc=example,dc=org", **lines)
     rows = list(GroupRole.objects.values_list("position", "group", "role"))
     assert rows == [(0, "chiefs", "administrator"), (1, "staff", "viewer")]
 

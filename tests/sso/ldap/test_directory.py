@@ -3,7 +3,8 @@
 import pytest
 
 from sso.claims import ProviderRefused
-from sso.ldap.directory import Directory, NotThere, WrongPassword
+from sso.ldap.directory import Directory
+from sso.ldap.refusals import NotThere, WrongPassword
 from tests.services.slapd import Slapd
 from tests.sso.ldap.conftest import CLINIC, SECRET, STUDIO, MakeDirectory, person
 
@@ -89,6 +90,20 @@ def test_a_name_full_of_signs_that_mean_something_is_found_and_is_a_member(direc
     assert found.dn.startswith("cn=doe\\")
 
 
+@pytest.mark.parametrize("kind", ["group_of_names", "group_of_unique_names", "posix_group", "active_directory"])
+def test_a_percent_sign_in_a_name_is_a_letter_like_others(slapd: Slapd, directory: MakeDirectory, kind: str) -> None:
+    number = kind.replace("_", "")
+    half, group = f"uid=100%s {number},{PEOPLE}", f"cn=50% {number},{GROUPS}"
+    slapd.add(person(f"100%s {number}", half))
+    classes = {"group_of_unique_names": "groupOfUniqueNames", "posix_group": "posixGroup"}
+    members = {"group_of_unique_names": f"uniqueMember: {half}", "posix_group": f"memberUid: 100%s {number}"}
+    member = members.get(kind, f"member: {half}") + ("\ngidNumber: 77" if kind == "posix_group" else "")
+    slapd.add(f"dn: {group}\nobjectClass: {classes.get(kind, 'groupOfNames')}\ncn: 50% {number}\n{member}\n")
+    found = Directory(directory(group_type=kind, require_group=group).ldap).sign_in(f"100%s {number}", SECRET)
+    assert found.judgement.required is True
+    assert f"50% {number}" in found.person.groups
+
+
 def test_deny_wins_over_require(directory: MakeDirectory) -> None:
     row = directory(require_group=f"cn=staff,{GROUPS}", deny_group=f"cn=banned,{GROUPS}").ldap
     Directory(row).sign_in("max", SECRET).check()
@@ -126,12 +141,14 @@ def test_who_is_listed_in_a_deny_group_of_another_kind_is_denied_as_well(directo
         assert Directory(row).look_up("max").judgement.denied is False
 
 
-def test_a_deny_group_whose_members_can_not_be_read_lets_nobody_in(directory: MakeDirectory) -> None:
+@pytest.mark.parametrize("field", ["deny_group", "require_group", "superuser_group"])
+def test_a_group_whose_members_can_not_be_read_says_nothing_about_anybody(directory: MakeDirectory, field: str) -> None:
+    """Nobody comes in, nobody is taken for a stranger, and nobody loses the superuser's flag."""
     blind = {"admin_bind_dn": f"uid=blind,{PEOPLE}", "admin_bind_password": SECRET}
-    row = directory(group_type="member_of", deny_group=f"cn=banned,{GROUPS}", **blind).ldap
+    row = directory(group_type="member_of", **{field: f"cn=banned,{GROUPS}"}, **blind).ldap
     with pytest.raises(ProviderRefused) as refused:
         Directory(row).sign_in("dora", SECRET)
-    assert refused.value.reason == "deny_group_unreadable"
+    assert refused.value.reason == f"{field}_unreadable"
 
 
 def test_a_name_that_fits_makes_nobody_a_superuser_whom_the_group_does_not_mean(directory: MakeDirectory) -> None:

@@ -3,7 +3,9 @@
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from django.test import Client
+from ldap.ldapobject import SimpleLDAPObject
 
 from accounts.models import Account
 from accounts.roles import Role
@@ -205,6 +207,18 @@ def test_a_password_is_tried_for_the_username_whose_guesses_are_counted_and_for_
     assert sign_in("Two words", SECRET).status_code == 302
 
 
+def test_the_right_password_ends_the_count_of_the_name_that_was_typed(make: Make, directory: MakeDirectory) -> None:
+    """Also where the directory's name for somebody is not that of the account."""
+    clinic = directory()
+    sign_in("eva", SECRET)
+    Account.objects.filter(username="eva").update(username="eva.moser", username_key="eva.moser")
+    assert Identity.objects.get(provider=clinic).username == "eva"
+    for _ in range(3):
+        for _ in range(3):
+            assert sign_in("eva", "another").status_code == 422
+        assert sign_in("eva", SECRET).status_code == 302
+
+
 @pytest.mark.parametrize("typed", ["two  words", "two\u00adwords", "two\u00a0 words", "two \t words"])
 def test_an_account_with_a_password_of_ours_is_not_entered_by_another_spelling(
     make: Make, directory: MakeDirectory, typed: str
@@ -251,3 +265,13 @@ def test_a_superuser_of_the_directory_confirms_admin_mode_with_its_password(
     assert client.post("/admin-mode/", {"reason": "Ticket 1", "password": SECRET}).status_code == 302
     assert Elevation.objects.running().count() == 1
     assert Account.objects.named("eva").get().email == "old@example.org"  # to be asked again is no sign-in
+
+
+def test_a_bind_password_that_can_not_be_read_is_no_empty_one(
+    directory: MakeDirectory, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory()
+    settings.ENCRYPTION_KEY = Fernet.generate_key().decode()
+    bound: list[str] = []
+    monkeypatch.setattr(SimpleLDAPObject, "simple_bind_s", lambda _self, who, *_more: bound.append(who))
+    assert (sign_in("eva", SECRET).status_code, reason(), bound) == (503, "unreadable_secret", [])

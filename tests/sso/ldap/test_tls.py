@@ -8,7 +8,9 @@ from contextlib import suppress
 import pytest
 
 from sso.claims import ProviderRefused
+from sso.ldap.connection import settings_of
 from sso.ldap.directory import Directory
+from sso.models import Ldap
 from tests.services.certificates import Authority
 from tests.services.slapd import Slapd
 from tests.sso.ldap.conftest import SECRET, MakeDirectory, clinic
@@ -50,6 +52,22 @@ def thief(request: pytest.FixtureRequest) -> Iterator[Thief]:
     made = Thief(getattr(Thief, request.param))
     yield made
     made.stop()
+
+
+@pytest.mark.parametrize(
+    ("port", "tls", "url"),
+    [
+        (636, True, "ldaps://dc1.example.org:636"),
+        (3269, True, "ldaps://dc1.example.org:3269"),
+        (389, True, "ldap://dc1.example.org:389"),
+        (3268, True, "ldap://dc1.example.org:3268"),
+        (636, False, "ldap://dc1.example.org:636"),
+    ],
+)
+def test_the_port_says_whether_encryption_comes_first_or_is_asked_for(port: int, tls: bool, url: str) -> None:
+    made = settings_of(Ldap(server_address="dc1.example.org", port=port, use_tls=tls, user_search_dn="dc=x"))
+    assert url == made.SERVER_URI
+    assert made.START_TLS is (tls and url.startswith("ldap:"))
 
 
 def refused(row: object) -> ProviderRefused:

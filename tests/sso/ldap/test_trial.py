@@ -3,8 +3,10 @@
 import re
 from typing import Any
 
+import ldap
 import pytest
 from django.test import Client
+from ldap.ldapobject import SimpleLDAPObject
 
 from accounts.models import Account
 from audit.models import Entry
@@ -143,3 +145,15 @@ def test_a_directory_links_by_its_username(make: Make, ada: Account, vic: Accoun
     assert adas.post(link, {"provider": provider, "subject": "max"}).status_code == 302
     found = Identity.objects.get()
     assert (found.username, len(found.subject), found.account) == ("max", 36, vic)
+
+
+def test_a_directory_that_does_not_tell_who_is_asking_passes_as_well(
+    make: Make, ada: Account, sent: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Samba lacks "Who am I?" (RFC 4532)."""
+
+    def lacks(*_: Any) -> None:
+        raise ldap.PROTOCOL_ERROR({"desc": "Protocol error", "info": "Extended Operation not supported"})
+
+    monkeypatch.setattr(SimpleLDAPObject, "whoami_s", lacks)
+    assert "The test passed" in report_of(make.client(ada), sent)

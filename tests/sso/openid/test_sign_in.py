@@ -2,17 +2,20 @@
 
 import base64
 import hashlib
+from typing import Any
 from urllib.parse import unquote_plus, urlsplit
 
 import pytest
+from cryptography.fernet import Fernet
 from django.test import Client
 
 from accounts.models import Account
+from accounts.roles import Role
 from accounts.services.locks import lock
 from audit.models import Entry, Outcome
 from sessions_admin.models import Cause, Session
 from settings_admin.models import ServerSettings
-from sso.models import Begun, Identity
+from sso.models import Begun, GroupRole, Identity
 from tests.conftest import Make
 from tests.sso.openid.conftest import Connect, begin, come_back, sign_in
 from tests.sso.openid.hostile import CLIENT, Hostile, Key, rsa_key
@@ -173,3 +176,26 @@ def test_over_an_open_session_a_sign_in_that_misses_our_second_factor_ends_it_an
     open_one.refresh_from_db()
     assert (open_one.is_open, open_one.cause) == (False, Cause.SIGNED_IN_AGAIN)
     assert Entry.objects.get(event="session.closed").target_id == str(open_one.pk)
+
+
+def test_a_secret_that_can_not_be_read_makes_no_public_client(
+    connect: Connect, hostile: Hostile, settings: Any
+) -> None:
+    connect(hostile)
+    settings.ENCRYPTION_KEY = Fernet.generate_key().decode()
+    assert Client().post("/sso/staff/login/").status_code == 403
+    assert Entry.objects.latest("pk").details["reason"] == "unreadable_secret"
+
+
+def test_groups_that_are_too_many_to_be_named_take_no_role_away(connect: Connect, hostile: Hostile) -> None:
+    """Entra ID with over 200 groups."""
+    staff = connect(hostile)
+    GroupRole.objects.create(provider=staff, position=0, group="admins", role=Role.EDITOR)
+    hostile.claims = {"groups": ["admins"]}
+    assert sign_in(Client(), hostile).status_code == 302
+    hostile.claims = {"_claim_names": {"groups": "src1"}, "_claim_sources": {"src1": {"endpoint": "https://x.example"}}}
+    assert sign_in(Client(), hostile).status_code == 403
+    assert Entry.objects.filter(event="session.opened").latest("pk").details["reason"] == "too_many_groups"
+    assert Account.objects.get().role == Role.EDITOR
+    GroupRole.objects.all().delete()
+    assert sign_in(Client(), hostile).status_code == 302

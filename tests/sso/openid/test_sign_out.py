@@ -99,6 +99,20 @@ def test_a_session_of_the_provider_is_ended_alone_and_a_subject_everywhere(
     assert [browser.get("/profile/").status_code for browser in (client, phone, tablet)] == [302, 302, 302]
 
 
+def test_a_session_that_the_provider_did_not_name_ends_with_any_of_the_subject(
+    client: Client, hostile: Hostile, connect: Connect
+) -> None:
+    """Some name their session in logout tokens alone."""
+    connect(hostile)
+    hostile.claims = {"sid": None}
+    sign_in(client, hostile)
+    for named in ({"sub": "somebody else"}, {"sub": None}):
+        tell(hostile.logout_token(**named))
+        assert Session.objects.not_closed().signed_in().count() == 1
+    assert tell(hostile.logout_token()).status_code == 200
+    assert not Session.objects.not_closed().signed_in().exists()
+
+
 def test_somebody_elses_session_and_subject_end_nothing(client: Client, hostile: Hostile, connect: Connect) -> None:
     connect(hostile)
     sign_in(client, hostile)

@@ -207,7 +207,8 @@ def test_looking_at_the_addresses_records_nothing(target: Provider) -> None:
 
 
 def test_other_methods_and_unknown_providers(target: Provider) -> None:
-    assert Client().get("/sso/forge/acs/").status_code == 405
+    assert Client().put("/sso/forge/acs/").status_code == 405
+    assert Client().put("/sso/forge/slo/").status_code == 405
     assert Client().post("/sso/nowhere/acs/", {"SAMLResponse": message(b"<x/>")}).status_code == 404
     assert Client().get("/sso/nowhere/slo/").status_code == 404
     assert Client().get("/sso/nowhere/metadata/").status_code == 404

@@ -143,6 +143,25 @@ def test_one_provider_of_a_federation_is_found_by_its_entity_id() -> None:
     assert entity_ids(xml) == ["https://one.example.com/", FORGED_BY]
 
 
+def with_another_role(xml: str) -> str:
+    """Of one that is a service provider as well, with a key and an address of that role before the others."""
+    redirect = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect"
+    at = "https://forge.example.com/as-service"
+    key = xml[xml.index("<KeyDescriptor") : xml.index("</KeyDescriptor>")] + "</KeyDescriptor>"
+    role = f'<SPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">{key}' + (
+        f'<SingleLogoutService Binding="{redirect}" Location="{at}" ResponseLocation="{at}/answer"/></SPSSODescriptor>'
+    )
+    return xml.replace("<IDPSSODescriptor", f"{role}<IDPSSODescriptor")
+
+
+def test_what_a_provider_says_of_another_role_of_its_own_is_not_taken() -> None:
+    plain = metadata(FORGED_BY, "provider")
+    assert understand(with_another_role(plain), FORGED_BY) == understand(plain, FORGED_BY)
+    encrypting = plain.replace('use="signing"', 'use="encryption"')
+    with pytest.raises(BadMetadata, match="no certificate"):
+        understand(with_another_role(encrypting).replace('use="encryption"', 'use="signing"', 1), FORGED_BY)
+
+
 def test_metadata_that_turns_bad_leaves_the_last_good_copy(pages: Pages, provider: MakeProvider) -> None:
     known = {"metadata_url": pages.url, "idp_entity_id": FORGED_BY, "sp_entity_id": US}
     lab = provider("saml", "lab", **known)

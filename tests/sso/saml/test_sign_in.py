@@ -11,10 +11,11 @@ from django.test import Client
 from lxml import etree
 
 from accounts.models import Account
+from accounts.roles import Role
 from agora.base.actor import Actor
 from audit.models import Entry
 from sessions_admin.models import Session
-from sso.models import Begun, Identity, Provider, Seen
+from sso.models import Begun, GroupRole, Identity, Provider, Seen
 from sso.saml import keys
 from tests.services.saml import IdentityProvider
 from tests.sso.saml.attacks import encrypted, message
@@ -182,7 +183,7 @@ def test_two_providers_that_name_the_same_subject_and_address_are_two(
     assert Account.objects.filter(email="ada@example.com").count() == 2
 
 
-def test_a_provider_that_takes_forms_only_is_reached_by_a_page_that_may_post_there_alone(
+def test_a_provider_that_takes_forms_only_is_reached_by_a_page_that_may_post_elsewhere(
     forge: Callable[..., Provider], visitor: Visitor
 ) -> None:
     xml = metadata(FORGED_BY, "provider").replace("HTTP-Redirect", "HTTP-POST")
@@ -191,7 +192,7 @@ def test_a_provider_that_takes_forms_only_is_reached_by_a_page_that_may_post_the
     address = unescape(re.search(r'id="away" href="([^"]+)"', started)[1])  # type: ignore[index]
     assert address.startswith("http://testserver/sso/forge/post/?request=")
     page = visitor.client.get(address)
-    assert "form-action 'self' https://forge.example.com;" in page["Content-Security-Policy"] + ";"
+    assert "form-action 'self' https:;" in page["Content-Security-Policy"] + ";"
     html = page.content.decode()
     assert f'action="{SIGN_IN_AT.replace("&", "&amp;")}"' in html
     fields = dict(re.findall(r'name="(SAMLRequest|RelayState)" value="([^"]+)"', html))
@@ -202,3 +203,26 @@ def test_a_provider_that_takes_forms_only_is_reached_by_a_page_that_may_post_the
     assert visitor.client.get("/sso/forge/post/").status_code == 400
     assert visitor.bring(provider, answer(provider, visitor).root())["Location"] == "/profile/"
     assert visitor.client.get(address).status_code == 400, "over"
+
+
+@pytest.mark.parametrize("kind", ["SAMLResponse", "SAMLart"])
+def test_an_answer_by_another_binding_is_refused_by_its_name(
+    forge: Callable[..., Provider], visitor: Visitor, kind: str
+) -> None:
+    visitor.go(forge())
+    page = visitor.client.get("/sso/forge/acs/", {kind: "AAQAAA", "RelayState": visitor.relay_state})
+    entry = Entry.objects.filter(event="session.opened").latest("pk")
+    assert (page.status_code, entry.details["reason"]) == (403, "wrong_binding")
+    assert "HTTP-POST" in entry.details["sentence"]
+    assert page.headers["X-Request-Id"].encode() in page.content
+    assert visitor.client.get("/sso/forge/acs/").status_code == 400
+
+
+def test_groups_that_are_too_many_to_be_named_give_no_role(forge: Callable[..., Provider], visitor: Visitor) -> None:
+    """Entra ID with over 150 groups."""
+    provider = forge()
+    GroupRole.objects.create(provider=provider, position=0, group="admins", role=Role.EDITOR)
+    visitor.go(provider)
+    told = {"http://schemas.microsoft.com/claims/groups.link": ("https://graph.example.com/groups",)}
+    assert visitor.bring(provider, answer(provider, visitor, attributes=told).root()).status_code == 403
+    assert Entry.objects.filter(event="session.opened").latest("pk").details["reason"] == "too_many_groups"

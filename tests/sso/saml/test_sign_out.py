@@ -212,6 +212,17 @@ def test_a_logout_request_ends_the_session_it_names_or_all(
     assert is_signed_in(signed_in) is not ended
 
 
+def test_a_session_of_the_provider_with_a_long_name_ends_as_well(
+    forge: Callable[..., Provider], visitor: Visitor
+) -> None:
+    provider, index = forge(), "i" * 400
+    visitor.go(provider)
+    visitor.bring(provider, answer(provider, visitor, session_index=index).root())
+    assert is_signed_in(visitor)
+    hear(signed(request(index=index)))
+    assert not is_signed_in(visitor)
+
+
 def test_an_answer_to_no_logout_request_is_refused(signed_in: Visitor) -> None:
     xml = f"""<p:LogoutResponse xmlns:p="{PROTOCOL}" ID="_r" Version="2.0" IssueInstant="{instant()}"
  Destination="{SLO}" InResponseTo="_x"><Issuer xmlns="{SAML}">https://forge.example.com/metadata</Issuer>
@@ -271,3 +282,25 @@ def test_whoever_signed_out_is_told_so_whatever_the_provider_answers(signed_in: 
 def test_who_is_signed_in_is_not_told_otherwise_by_a_forged_answer(signed_in: Visitor) -> None:
     page = signed_in.client.get("/sso/forge/slo/", QUERY_STRING=signed(response("_x"), kind="SAMLResponse"))
     assert b"nobody was signed out by it" in page.content and is_signed_in(signed_in)
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        ("SAMLRequest", b"The sign-out message was refused; nobody was signed out by it."),
+        ("SAMLResponse", b"You are signed out here. What Forge answered was refused."),
+    ],
+)
+def test_a_sign_out_that_comes_as_a_form_is_refused_in_a_sentence(signed_in: Visitor, kind: str, says: bytes) -> None:
+    elsewhere = Client(enforce_csrf_checks=True)
+    page = elsewhere.post("/sso/forge/slo/", {kind: base64.b64encode(request().encode()).decode()})
+    assert (page.status_code, why()) == (403, "wrong_binding") and says in page.content
+    assert "HTTP-Redirect" in Entry.objects.latest("pk").details["sentence"]
+    assert page.headers["X-Request-Id"].encode() in page.content
+    assert is_signed_in(signed_in)
+
+
+def test_a_form_without_a_message_is_nothing_to_record(signed_in: Visitor) -> None:
+    before = Entry.objects.count()
+    assert Client(enforce_csrf_checks=True).post("/sso/forge/slo/").status_code == 400
+    assert Entry.objects.count() == before
