@@ -108,7 +108,7 @@ def browse(browser: Browser, live_server: LiveServer, make: Make) -> Iterator[Br
 
     yield new
     for context, _watch in opened:
-        print("At the end:", *(page.url for page in context.pages))  # shown by pytest when the test failed
+        print("At the end:", *(page.url for page in context.pages))  # noqa: T201 - shown by pytest when the test failed
         context.close()
     faults = [fault for _context, watch in opened for fault in watch.faults]
     assert not faults, "\n".join(faults)
