@@ -1,7 +1,10 @@
-"""The pages for 400, 403, 404 and 500, and the record of refused changes."""
+"""The pages for 400, 403, 404, 413 and 500, and the record of refused changes."""
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.defaultfilters import filesizeformat
 from django.template.loader import get_template
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -18,6 +21,13 @@ REFUSED = event("access.denied", gettext_lazy("Access denied"))
 
 @public
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """400, or 413 for more than a form or a call of the API may hold; files are no part of that."""
+    if isinstance(exception, RequestDataTooBig):
+        limit = {"most": filesizeformat(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)}
+        told = _("This is too much at once: a request holds %(most)s at most. Send it in several parts.") % limit
+        if is_api(request):
+            return problem(request, 413, "too_large", told)
+        return render(request, "errors/refused.html", {"sentence": told}, status=413)
     sentence = _("The server could not make sense of this request. Go back and try again.")
     if is_api(request):
         return problem(request, 400, "bad_request", _("The server could not make sense of this request."))

@@ -175,7 +175,7 @@ class SessionSeen(Body):
 
 
 class Heartbeat(Body):
-    """How the streamer, its streams and its open sessions are."""
+    """How the streamer, its streams and its sessions are. What is left out stays; more than 2.5 MB goes in parts."""
 
     running_streams: Number
     configured_streams: Number
