@@ -1,12 +1,8 @@
 """Recordings: files up and down in constant memory, and what is not kept when something goes wrong."""
 
-import ctypes
-import errno
 import hashlib
 import os
 import socket
-import subprocess
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -23,13 +19,12 @@ from audit.models import Entry
 from resources.files import ToDisk, part, path_of
 from resources.models import Grant, Recording, Resource
 from resources.roles import Kind, ResourceRole
-from resources.services.recordings import disk_full, sweep_files, upload_recording
+from resources.services.recordings import sweep_files, upload_recording
 from resources.services.resources import create
 from resources.services.rules import MayNotCreate
 from resources.services.stream_sessions import open_session
 from tests.conftest import Make
-from tests.resources.conftest import Machine, give, recording
-from tests.services import missing
+from tests.resources.conftest import give, recording
 
 BODY = bytes(range(256)) * 40
 
@@ -171,36 +166,6 @@ def test_a_connection_that_breaks_off_leaves_nothing(live_server: LiveServer, ma
     assert (kept(), Resource.objects.count()) == ([], 0)
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of one megabyte, where the machine lets us have one."""
-    folder = tmp_path / "files" / "recordings"
-    folder.mkdir(parents=True)
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], capture_output=True)
-    if mounted.returncode:
-        missing("A small disk needs the right to mount: run as root, in a container with --cap-add SYS_ADMIN.")
-    yield folder
-    ctypes.CDLL(None).umount2(os.fsencode(folder), 2)
-
-
-@pytest.mark.usefixtures("small_disk")
-def test_a_full_disk_is_said_and_nothing_is_kept(make: Make, connie: Account) -> None:
-    client = make.client(connie)
-    answer = send(client, content=b"x" * 3_000_000)
-    assert answer.status_code == 507 and "disk is full" in answer.content.decode()
-    assert (kept(), Resource.objects.count()) == ([], 0)
-    assert send(client, content=b"x" * 300_000).status_code == 302
-
-
-@pytest.mark.usefixtures("small_disk")
-def test_a_full_disk_is_said_to_a_streamer_and_nothing_is_kept(studio: Resource, machine: Machine) -> None:
-    pk = machine.told("POST", "recordings", {"stream": "studio-2", "id": "r-1"})["id"]
-    answer = machine.call("PUT", f"recordings/{pk}/file", b"x" * 3_000_000)
-    assert (answer.status_code, answer.json()["code"]) == (507, "disk_full")
-    assert kept() == []
-    assert machine.told("PUT", f"recordings/{pk}/file", b"x" * 300_000)["size"] == 300_000
-
-
 @pytest.mark.parametrize(
     ("wanted", "status", "first", "last"),
     [
@@ -332,9 +297,3 @@ def test_an_upload_that_is_refused_is_recorded(make: Make, nell: Account, studio
         handler.drop()
     entry = Entry.objects.get(event="recording.created")
     assert (entry.outcome, entry.actor_name, entry.details["code"]) == ("denied", "nell", "may_not_create")
-
-
-def test_only_a_full_disk_is_called_one() -> None:
-    assert disk_full(OSError(errno.ENOSPC, "No space left")).status == 507
-    with pytest.raises(PermissionError):
-        disk_full(PermissionError(errno.EACCES, "Permission denied"))
