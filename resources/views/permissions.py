@@ -35,8 +35,8 @@ def permissions(request: Request, pk: int) -> HttpResponse:
         raise MayNotShare
     rows = drafts.rows_of(resource, typed, at=request.actor.at)
     version = _number(request, "version") if request.method == "POST" else resource.permissions_version
-    refusal = None
-    if "save" in request.POST and not any(row.error for row in rows):
+    refusal, saving = None, _saving(request)
+    if saving and not any(row.error for row in rows):
         wanted = {row.account.pk: row.wanted for row in rows if row.state}
         try:
             changes = save_grants(resource, wanted, version=version, actor=request.actor)
@@ -45,9 +45,14 @@ def permissions(request: Request, pk: int) -> HttpResponse:
         else:
             return _saved(request, resource, len(changes))
     context = _context(request, resource, decision, rows) | {"version": version, "refusal": refusal}
-    wrong = refusal is not None or ("save" in request.POST)
+    wrong = refusal is not None or saving
     status = (422 if request.htmx else 409) if refusal else 422 if wrong else 200
     return render(request, "resources/permissions.html", context, status=status)
+
+
+def _saving(request: Request) -> bool:
+    """Is all to be written? Enter presses the first button: it searches while there is something to search for."""
+    return "save" in request.POST or ("enter" in request.POST and not request.POST.get("q", "").strip())
 
 
 def _draft(request: Request, resource: Resource) -> dict[int, drafts.Typed]:
@@ -101,7 +106,7 @@ def _focus(request: Request) -> str:
         return f"undo-{drop}"
     if undo := _number(request, "undo"):
         return f"role-{undo}"
-    return "permissions-search" if request.method != "POST" or {"add", "search"} & request.POST.keys() else ""
+    return "permissions-search" if request.method != "POST" or {"add", "search", "enter"} & request.POST.keys() else ""
 
 
 def _saved(request: Request, resource: Resource, count: int) -> HttpResponse:
