@@ -62,8 +62,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
         return problem(
             request, 500, "server_error", _("Something broke in the server. Give its administrators this id.")
         )
-    reference = getattr(request, "request_id", "")
-    return HttpResponse(get_template("errors/500.html").render({"reference": reference}), status=500)
+    named = {"request_id": getattr(request, "request_id", "")}
+    return HttpResponse(get_template("errors/500.html").render(named), status=500)
 
 
 @public
