@@ -6,7 +6,7 @@ from django.http import HttpResponse, HttpResponseBase
 from django.utils.translation import gettext as _
 from ninja import Query, Router
 
-from agora.base.access import requires, signed_in, signed_in_with
+from agora.base.access import requires, signed_in_with
 from agora.base.http import Request
 from resources.api import common
 from resources.files import Arriving, answer, path_of
@@ -18,20 +18,20 @@ from resources.schemas import RecordingPage, RecordingQuery, RecordingShown, Tit
 from resources.services.recordings import check_file, disk_full, upload_recording
 from resources.streamer_api import arrived, without_unseen
 from resources.views.common import person, visible
-from rest.answers import IfMatch
 from rest.errors import Invalid
 from rest.routes import problems, tagged
 
 KIND = Kind.RECORDING
 FILE = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 router = Router(tags=["Recordings"])
-
-
-@router.get("", response=RecordingPage, operation_id="list_recordings", summary="List recordings")
-@signed_in
-def list_recordings(request: Request, query: Query[RecordingQuery]) -> HttpResponse:
-    """Those that you may see."""
-    return common.page(request, KIND, RecordingFilter, query.limit, RecordingPage, RecordingShown)
+common.operations(
+    router,
+    KIND,
+    common.Schemas(RecordingQuery, RecordingPage, RecordingShown, TitleChange),
+    RecordingFilter,
+    RecordingForm,
+    goes="With its file, for ever.",
+)
 
 
 @router.post(
@@ -62,13 +62,6 @@ def upload(request: Request, query: Query[Upload]) -> HttpResponse:
     return common.read(request, KIND, made.pk, RecordingShown, status=201)
 
 
-@router.get("/{int:pk}", response=RecordingShown, operation_id="read_recording", summary="Read a recording")
-@signed_in_with("Viewer on it")
-@tagged
-def read(request: Request, pk: int) -> HttpResponse:
-    return common.read(request, KIND, pk, RecordingShown)
-
-
 @router.get(
     "/{int:pk}/file", operation_id="download_recording", summary="Download a recording's file",
     openapi_extra={
@@ -88,22 +81,3 @@ def download(request: Request, pk: int) -> HttpResponseBase:
     check_file(resource)
     file: Any = resource.recording
     return answer(request, path_of(pk), name=file.file_name or resource.label, checksum=file.checksum)
-
-
-@router.patch(
-    "/{int:pk}", response=RecordingShown, operation_id="change_recording", summary="Change a recording's title"
-)
-@signed_in_with("Editor on it")
-@problems(409)
-def change(request: Request, pk: int, data: TitleChange, if_match: IfMatch = None) -> HttpResponse:
-    return common.change(request, KIND, pk, data.model_dump(), RecordingForm, RecordingShown, if_match)
-
-
-@router.api_operation(
-    ["DELETE"], "/{int:pk}", response={204: None}, operation_id="delete_recording", summary="Delete a recording"
-)
-@signed_in_with("Editor on it")
-@problems(409)
-def delete(request: Request, pk: int, if_match: IfMatch = None) -> HttpResponse:
-    """With its file, for ever."""
-    return common.remove(request, KIND, pk, RecordingShown, if_match)

@@ -24,7 +24,7 @@ from resources.models import Resource
 from resources.roles import Action, Decision, Kind
 from resources.services.resources import OWN, EditedMeanwhile, change_resource
 from resources.services.rules import MayNot, may_create
-from resources.views.common import PAGES, card_url, lines, list_url, person, visible
+from resources.views.common import card_url, lines, list_url, person, visible
 
 FORMS: dict[Kind, type[forms.Form]] = {
     Kind.STREAMER: StreamerForm,
@@ -127,7 +127,7 @@ def frame(request: Request, resource: Resource, decision: Decision, current: str
         "may_edit": decision.allows(Action.EDIT),
         "may_delete": decision.allows(Action.DELETE),
         "may_see_permissions": decision.allows(Action.SEE_PERMISSIONS),
-        "delete_name": f"resources:{PAGES[kind]}-delete",
+        "delete_name": f"resources:{kind.page}-delete",
     }
 
 

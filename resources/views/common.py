@@ -14,12 +14,6 @@ from resources.roles import Action, Decision, Kind
 from resources.services.rules import effective_role, effective_roles, refusal_of
 
 NAMES = 2  # accounts named in the column "Shared with"
-PAGES = {
-    Kind.STREAMER: "streamers",
-    Kind.STREAM: "streams",
-    Kind.SESSION: "stream-sessions",
-    Kind.RECORDING: "recordings",
-}
 
 
 @dataclass(frozen=True)
@@ -93,8 +87,8 @@ def seen_among(request: Request, ids: Iterable[int]) -> set[int]:
 
 
 def card_url(resource: Resource) -> str:
-    return reverse(f"resources:{PAGES[Kind(resource.kind)]}-card", args=[resource.pk])
+    return reverse(f"resources:{Kind(resource.kind).page}-card", args=[resource.pk])
 
 
 def list_url(kind: Kind) -> str:
-    return reverse(f"resources:{PAGES[kind]}")
+    return reverse(f"resources:{kind.page}")
