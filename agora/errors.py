@@ -7,16 +7,13 @@ from django.shortcuts import render
 from django.template.defaultfilters import filesizeformat
 from django.template.loader import get_template
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from agora.base.access import public
 from agora.base.errors import problem, refusal
 from agora.base.http import is_api
-from audit.events import event
+from audit.events import ACCESS_DENIED
 from audit.models import Outcome
 from audit.services import record
-
-REFUSED = event("access.denied", gettext_lazy("Access denied"))
 
 
 @public
@@ -39,7 +36,7 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
     """403: the person is known and may not. A refused change is recorded, a refused look is not."""
     actor, sentence = getattr(request, "actor", None), str(exception or "")
     if actor is not None and actor.account is not None and request.method not in ("GET", "HEAD", "OPTIONS"):
-        record(REFUSED, actor=actor, outcome=Outcome.DENIED, target_name=request.path, reason=sentence)
+        record(ACCESS_DENIED, actor=actor, outcome=Outcome.DENIED, target_name=request.path, reason=sentence)
     if is_api(request):
         told = sentence or _("Your role does not allow this. Ask an administrator.")
         return problem(request, 403, "forbidden", told)

@@ -18,7 +18,7 @@ from resources.models import Resource
 from resources.roles import CHILDREN, Action, Kind
 from resources.schemas import ResourceShown
 from resources.services.resources import OWN, change_resource, delete_resource
-from resources.services.rules import check, effective_role, effective_roles
+from resources.services.rules import check_recorded, effective_role, effective_roles
 from resources.views.common import person, visible
 from rest.answers import Body, IfMatch, Listed, checked, if_unchanged, listed, one
 from rest.errors import Invalid
@@ -94,7 +94,7 @@ def change(
         present |= values_of(getattr(resource, kind.value), [name for name in names if name not in OWN])
         filled = form(present | sent)
         if not filled.is_valid():
-            check(request.actor, resource, Action.EDIT)  # who may not is not told what else would be wrong
+            check_recorded(request.actor, resource, Action.EDIT)  # who may not is not told what else would be wrong
             raise Invalid.form(filled)
         change_resource(resource, filled.cleaned_data, actor=request.actor)
 

@@ -8,6 +8,9 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Account
 from agora.base.actor import Actor
 from agora.base.errors import Refused
+from audit.events import ACCESS_DENIED
+from audit.models import Outcome
+from audit.services import record
 from resources.models import Grant, Resource
 from resources.roles import PARENTS, Action, Decision, Kind, decide, grants_matter
 
@@ -64,6 +67,16 @@ def refusal_of(action: Action) -> Refused:
     """Why somebody who sees the resource may not do this with it, as a sentence."""
     refusals = {Action.CHANGE_PERMISSIONS: MayNotShare, Action.SEE_PERMISSIONS: MayNotSeePermissions}
     return refusals.get(action, MayNot)()
+
+
+def check_recorded(actor: Actor, resource: Resource, action: Action) -> None:
+    """The same outside of any change that would record it: the try stands in the resource's history."""
+    try:
+        check(actor, resource, action)
+    except Refused as refusal:
+        facts = {"action": action.value, "reason": str(refusal), "code": refusal.code}
+        record(ACCESS_DENIED, actor=actor, target=resource, outcome=Outcome.DENIED, **facts)
+        raise
 
 
 def may_create(actor: Actor, kind: Kind, parent: Resource | None) -> bool:

@@ -24,7 +24,7 @@ from resources.models import Resource
 from resources.roles import Action, Decision, Kind
 from resources.services.resources import OWN, EditedMeanwhile, change_resource
 from resources.services.rules import MayNot, may_create
-from resources.views.common import card_url, lines, list_url, person, visible
+from resources.views.common import allow, card_url, lines, list_url, person, visible
 
 FORMS: dict[Kind, type[forms.Form]] = {
     Kind.STREAMER: StreamerForm,
@@ -48,8 +48,8 @@ def card(request: Request, pk: int, kind: Kind) -> HttpResponse:
     """Facts and the form to edit them; POST saves. Editors only."""
     resource, decision = visible(request, pk, kind)
     editing = request.method == "POST"
-    if editing and not decision.allows(Action.EDIT):
-        raise MayNot
+    if editing:
+        allow(request, resource, decision, Action.EDIT)
     form = FORMS[kind](request.POST if editing else None, initial=_values(resource, FORMS[kind]))
     remember(form)
     status = 200

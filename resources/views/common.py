@@ -11,7 +11,7 @@ from accounts.models import Account
 from agora.base.http import Request
 from resources.models import Grant, Resource
 from resources.roles import Action, Decision, Kind
-from resources.services.rules import effective_role, effective_roles, refusal_of
+from resources.services.rules import check_recorded, effective_role, effective_roles, refusal_of
 
 NAMES = 2  # accounts named in the column "Shared with"
 
@@ -60,9 +60,16 @@ def visible(request: Request, pk: int, kind: Kind | None = None) -> tuple[Resour
 def permitted(request: Request, pk: int, action: Action, kind: Kind | None = None) -> tuple[Resource, Decision]:
     """The same for a page that is about acting. Raises what says why, where the person may see but not act."""
     resource, decision = visible(request, pk, kind)
-    if not decision.allows(action):
-        raise refusal_of(action)
+    allow(request, resource, decision, action)
     return resource, decision
+
+
+def allow(request: Request, resource: Resource, decision: Decision, action: Action) -> None:
+    """Raises what says why not. A refused change is recorded, a refused look is not."""
+    if not decision.allows(action):
+        if request.method not in ("GET", "HEAD"):
+            check_recorded(request.actor, resource, action)
+        raise refusal_of(action)
 
 
 def lines(request: Request, resources: Sequence[Resource]) -> list[Line]:

@@ -21,8 +21,8 @@ from resources.people import search
 from resources.roles import Action, Decision, Kind, ResourceRole
 from resources.services.answers import explain
 from resources.services.grants import ChangedMeanwhile, save_grants
-from resources.services.rules import MayNotShare, effective_role
-from resources.views.common import card_url, list_url, permitted, person
+from resources.services.rules import effective_role
+from resources.views.common import allow, card_url, list_url, permitted, person
 
 
 @signed_in_with("Editor on it; Administrator on it to change")
@@ -30,9 +30,10 @@ from resources.views.common import card_url, list_url, permitted, person
 def permissions(request: Request, pk: int) -> HttpResponse:
     """GET shows what is saved; POST carries the draft along, and with the button Save writes it."""
     resource, decision = permitted(request, pk, Action.SEE_PERMISSIONS)
-    typed = _draft(request, resource) if request.method == "POST" else {}
-    if request.method == "POST" and not decision.allows(Action.CHANGE_PERMISSIONS):
-        raise MayNotShare
+    typed = {}
+    if request.method == "POST":
+        allow(request, resource, decision, Action.CHANGE_PERMISSIONS)
+        typed = _draft(request, resource)
     rows = drafts.rows_of(resource, typed, at=request.actor.at)
     version = _number(request, "version") if request.method == "POST" else resource.permissions_version
     refusal, saving = None, _saving(request)
@@ -136,8 +137,7 @@ def _afterwards(request: Request, resource: Resource) -> str:
 def people(request: Request, pk: int) -> HttpResponse:
     """The options of the user search. A fragment."""
     resource, decision = permitted(request, pk, Action.SEE_PERMISSIONS)
-    if not decision.allows(Action.CHANGE_PERMISSIONS):
-        raise MayNotShare
+    allow(request, resource, decision, Action.CHANGE_PERMISSIONS)
     text = request.GET.get("q", "")[:100]
     found = search(resource, text, drafted=drafts.read(request.GET), at=request.actor.at)
     return render(request, "resources/_people.html", {"found": found, "q": text, "searched": bool(text.strip())})
