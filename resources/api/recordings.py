@@ -3,22 +3,23 @@
 from typing import Any
 
 from django.http import HttpResponse, HttpResponseBase
-from django.utils.translation import gettext as _
+from django.utils import timezone
 from ninja import Query, Router
 
 from agora.base.access import requires, signed_in_with
 from agora.base.http import Request
 from resources.api import common
-from resources.files import Arriving, answer, path_of
+from resources.bodies import received
+from resources.files import answer, path_of
 from resources.filters import RecordingFilter
 from resources.forms import NewRecordingForm, RecordingForm
 from resources.models import Resource
 from resources.roles import Kind
 from resources.schemas import RecordingPage, RecordingQuery, RecordingShown, TitleChange, Upload
-from resources.services.recordings import check_file, disk_full, upload_recording
-from resources.streamer_api import arrived, without_unseen
+from resources.services.recordings import check_file, upload_recording
+from resources.services.rules import by_now
+from resources.streamer_api import without_unseen
 from resources.views.common import person, visible
-from rest.errors import Invalid
 from rest.routes import problems, tagged
 
 KIND = Kind.RECORDING
@@ -39,7 +40,7 @@ common.operations(
     openapi_extra={"requestBody": {"required": True, "content": FILE}},
 )  # fmt: skip
 @requires("recordings.create")
-@problems(409, 411, 507)
+@problems(409, 411, 415, 507)
 def upload(request: Request, query: Query[Upload]) -> HttpResponse:
     """The body is the file, of any size, with Content-Length; with Content-Digest (RFC 9530, sha-256) what arrives is
     compared. Without a parent only for those who edit all recordings."""
@@ -48,17 +49,8 @@ def upload(request: Request, query: Query[Upload]) -> HttpResponse:
     free = request.user.has_perm("recordings.change")
     form = common.valid(NewRecordingForm(query.model_dump(), parents=parents, parent_needed=not free))
     title, parent = form.cleaned_data["title"], form.cleaned_data["parent"]
-    try:
-        arriving = Arriving()
-    except OSError as error:
-        raise disk_full(error) from error
-    try:
-        file = arrived(request, arriving, query.file_name or query.title)
-        if not file.size:
-            raise Invalid([{"field": "", "code": "empty", "message": _("Send the file as the body: it is empty.")}])
-        made = upload_recording(title, file, parent=parent, actor=request.actor)
-    finally:
-        arriving.drop()
+    with received(request, query.file_name or query.title) as file:
+        made = upload_recording(title, file, parent=parent, actor=by_now(request.actor, at=timezone.now()))
     return common.read(request, KIND, made.pk, RecordingShown, status=201)
 
 

@@ -68,18 +68,6 @@ class AlreadyDone(Refused):
     message = _("This recording is ready or has failed already: it can’t be changed any more.")
 
 
-class UnreadableDigest(Refused):
-    status = 400
-    message = _(
-        "The header Content-Digest can’t be read. Send sha-256=:…: with the 44 letters of Base64, or leave it out."
-    )
-
-
-class NotTheSame(Refused):
-    status = 422
-    message = _("What arrived is not what was sent: the checksums differ. Nothing of it was kept. Send the file again.")
-
-
 def upload_recording(title: str, file: Arrived, *, parent: Resource | None, actor: Actor) -> Resource:
     """Make a recording of a file that has arrived whole. Raises MayNotCreate."""
     resource = Resource(kind=Kind.RECORDING, parent=parent, title=title)
@@ -179,15 +167,20 @@ def _said_before(resource: Resource, state: State) -> bool:
 
 
 def _recording(resource: Resource) -> Recording:
-    recording = fresh(resource).recording
-    if recording.state != State.RECORDING:
-        raise AlreadyDone
-    return recording
+    current = fresh(resource)
+    check_goes_on(current)
+    return current.recording
 
 
 def safe(name: str) -> str:
     """As a file name: what a streamer calls it, without what a path or a shell would take for its own."""
     return re.sub(r"[^\w.-]+", "-", name, flags=re.ASCII).strip("-.")[:100]
+
+
+def check_goes_on(resource: Resource) -> None:
+    """Before a file is taken: looked at again when it has arrived. Raises AlreadyDone."""
+    if resource.recording.state != State.RECORDING:
+        raise AlreadyDone
 
 
 def recording_of(streamer: int, pk: int) -> Resource:

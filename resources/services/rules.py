@@ -1,6 +1,7 @@
 """Who may do what with a resource: the one rule asked of the database, and the refusals with their sentences."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from django.utils.translation import gettext_lazy as _
@@ -77,6 +78,17 @@ def check_recorded(actor: Actor, resource: Resource, action: Action) -> None:
         facts = {"action": action.value, "reason": str(refusal), "code": refusal.code}
         record(ACCESS_DENIED, actor=actor, target=resource, outcome=Outcome.DENIED, **facts)
         raise
+
+
+def by_now(actor: Actor, *, at: datetime) -> Actor:
+    """The same with its account as it is at this moment, for a request that took long: meanwhile it may have been
+    locked or have lost its role. Raises Gone."""
+    if not isinstance(actor.account, Account):
+        return actor
+    account = Account.objects.filter(pk=actor.account.pk).first()
+    if account is None:
+        raise Gone
+    return replace(actor, account=account, at=at)
 
 
 def may_create(actor: Actor, kind: Kind, parent: Resource | None) -> bool:

@@ -92,6 +92,9 @@ class TestRecordings:
             ({"Content-Length": "7"}, 200),
             ({"Content-Length": ""}, 411),
             ({"Content-Length": "many"}, 411),
+            ({"Content-Range": "bytes 3-9/10"}, 400),
+            ({"Content-Encoding": "gzip"}, 415),
+            ({"Content-Encoding": "identity"}, 200),
         ],
     )
     def test_only_what_arrived_whole_is_kept(
@@ -100,8 +103,22 @@ class TestRecordings:
         made = self.start(machine)
         answer = machine.call("PUT", f"recordings/{made['id']}/file", BODY[:7], **headers)
         assert answer.status_code == status
-        folder = path_of(0).parent
-        assert [path.name for path in folder.iterdir()] == ([str(made["id"])] if status == 200 else [])
+        kept = [path.name for path in path_of(0).parent.glob("*")]
+        assert kept == ([str(made["id"])] if status == 200 else [])
+
+    def test_an_empty_file_is_none(self, studio: Resource, machine: Machine) -> None:
+        made = self.start(machine)
+        answer = machine.call("PUT", f"recordings/{made['id']}/file", b"", **{"Content-Length": "0"})
+        assert (answer.status_code, "it is empty" in answer.json()["detail"]) == (422, True)
+        assert machine.call("POST", f"recordings/{made['id']}/done", {"state": "ready"}).status_code == 409
+        assert not list(path_of(0).parent.glob("*"))
+
+    def test_of_what_is_done_no_byte_is_read(self, studio: Resource, machine: Machine) -> None:
+        made = self.start(machine)
+        machine.told("POST", f"recordings/{made['id']}/done", {"state": "failed", "reason": "Disk error"})
+        wrong = {"Content-Digest": "sha-256=:" + "A" * 43 + "=:"}
+        answer = machine.call("PUT", f"recordings/{made['id']}/file", BODY, **wrong)
+        assert (answer.status_code, answer.json()["code"]) == (409, "already_done")
 
     @pytest.mark.parametrize("wrong", [{"stream": "a\x00b"}, {"title": "cod\u202eexe"}])
     def test_names_that_hide_something_are_refused(
