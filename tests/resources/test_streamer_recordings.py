@@ -13,7 +13,7 @@ from pytest_django.live_server_helper import LiveServer
 from accounts.models import Account
 from audit.models import Entry
 from resources.files import path_of
-from resources.models import Recording, Resource, Streamer
+from resources.models import Recording, Resource, Stream, Streamer
 from resources.services.recordings import give_up_lost
 from resources.services.resources import create_stream
 from tests.conftest import Make
@@ -126,6 +126,17 @@ class TestRecordings:
     ) -> None:
         answer = machine.call("POST", "recordings", {"stream": "studio-2", "id": "r-1"} | wrong)
         assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, next(iter(wrong)))
+
+    def test_a_title_is_what_can_be_read_of_it(self, studio: Resource, machine: Machine) -> None:
+        assert self.start(machine, title="  Grand rounds ")["title"] == "Grand rounds"
+        assert self.start(machine, id="r-2", title="   ")["title"].startswith("Studio 2, rehearsal 20")
+
+    def test_what_hides_in_a_reason_is_shown(self, studio: Resource, machine: Machine) -> None:
+        made = self.start(machine)
+        machine.told("POST", f"recordings/{made['id']}/done", {"state": "failed", "reason": "full\u202edisk"})
+        assert Recording.objects.get().failure == "full\ufffddisk"
+        machine.beat(streams=[{"name": "studio-2", "state": "error", "problem": "no\u200bsignal"}])
+        assert Stream.objects.get().problem == "no\ufffdsignal"
 
     def test_parents_and_ids_of_others_are_not_there(
         self, make: Make, origin: Resource, studio: Resource, machine: Machine, elsewhere: Machine
