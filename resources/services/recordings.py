@@ -53,6 +53,13 @@ class FileMissing(Refused):
     message = _("The file of this recording is not on the server’s disk. Restore it from a backup.")
 
 
+class FileDamaged(Refused):
+    status = 409
+    message = _(
+        "The file of this recording on the server’s disk is not the one that arrived. Restore it from a backup."
+    )
+
+
 class NotReady(Refused):
     status = 409
     message = _("This recording has no file to download: it goes on, or it has failed.")
@@ -196,11 +203,13 @@ def recording_of(streamer: int, pk: int) -> Resource:
 
 
 def check_file(resource: Resource) -> None:
-    """Raises NotReady, FileMissing."""
+    """Raises NotReady, FileMissing, FileDamaged: cut off, say, by a copy of the data folder that broke off."""
     if resource.recording.state != State.READY:
         raise NotReady
     if not path_of(resource.pk).is_file():
         raise FileMissing
+    if path_of(resource.pk).stat().st_size != resource.recording.size:
+        raise FileDamaged
 
 
 def sweep_files(*, now: datetime) -> int:

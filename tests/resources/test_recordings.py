@@ -221,6 +221,14 @@ def test_a_file_that_is_gone_from_the_disk_is_said(make: Make, vic: Account) -> 
     assert answer.status_code == 409 and "not on the server’s disk" in answer.content.decode()
 
 
+def test_a_file_of_another_size_is_not_handed_out(make: Make, vic: Account) -> None:
+    made, client = recording(make, None), make.client(vic)
+    path_of(made.pk).write_bytes(b"0123")
+    for address in (f"/recordings/{made.pk}/download/", f"/api/v1/recordings/{made.pk}/file"):
+        answer = client.get(address)
+        assert answer.status_code == 409 and "Restore it from a backup" in answer.content.decode()
+
+
 def test_download_is_for_those_who_see_it(make: Make, nell: Account, otto: Account) -> None:
     made = recording(make, None)
     address = f"/recordings/{made.pk}/download/"
@@ -243,6 +251,15 @@ def test_deleting_asks_for_the_title_and_takes_the_file(
         assert client.post(address, {"title": "Grand rounds"}).headers["Location"] == "/recordings/"
     assert (kept(), Resource.objects.count()) == ([], 0)
     assert Entry.objects.get(event="recording.deleted").target_name == "Grand rounds"
+
+
+@pytest.mark.parametrize(("title", "typed"), [("Grand  rounds", "Grand rounds"), ("Cafe\u0301 talk", "Caf\u00e9 talk")])
+def test_the_title_is_typed_as_it_is_read(make: Make, connie: Account, title: str, typed: str) -> None:
+    client = make.client(connie)
+    send(client, title=title)
+    made = Resource.objects.get(title=title)
+    assert client.post(f"/recordings/{made.pk}/delete/", {"title": typed.lower()}).status_code == 422
+    assert client.post(f"/recordings/{made.pk}/delete/", {"title": typed}).status_code == 302
 
 
 def test_deleting_the_streamer_takes_the_files_below_it(
