@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.names import validate_name
+from resources.forms.seen import seen
 from resources.models import Device, Input, Push
 from resources.models.ends import InputKind, PushKind
 from resources.models.streamer import validate_hostname
@@ -106,7 +107,8 @@ class EndForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
         kept = self.stored and not values.get("secret") and not values.get("forget")
-        if kept and not self.errors and any(values[name] != getattr(self.end, name) for name in self.places):
+        before = {name: getattr(self.end, name) for name in self.places} | seen(self)
+        if kept and not self.errors and any(values[name] != before[name] for name in self.places):
             self.add_error(
                 "secret", _("Type it again: the stored one is for the address before and goes nowhere else.")
             )

@@ -22,7 +22,8 @@ from resources.forms import RecordingForm, SessionForm, StreamerForm, StreamForm
 from resources.forms.seen import remember, seen, tell
 from resources.models import Resource
 from resources.roles import Action, Decision, Kind
-from resources.services.resources import OWN, EditedMeanwhile, change_resource
+from resources.services.editing import EditedMeanwhile
+from resources.services.resources import OWN, change_resource
 from resources.services.rules import MayNot, may_create
 from resources.views.common import allow, card_url, lines, list_url, person, visible
 

@@ -13,9 +13,11 @@ from agora.base.http import Request
 from audit.services import values_of
 from resources.filters import DeviceFilter
 from resources.forms import DeviceForm
+from resources.forms.seen import remember, seen, tell
 from resources.models import Device, Resource
 from resources.roles import Action, Decision, Kind
 from resources.services import devices
+from resources.services.editing import EditedMeanwhile
 from resources.services.rules import effective_role
 from resources.views.card import frame
 from resources.views.common import allow, permitted, person, visible
@@ -68,18 +70,23 @@ def device(request: Request, pk: int) -> HttpResponse:
     if editing:
         allow(request, found.streamer, decision, Action.EDIT)
     form = DeviceForm(request.POST if editing else None, initial=values_of(found, devices.FIELDS))
+    remember(form)
+    status = 200
     if editing and form.is_valid():
         try:
-            changed = devices.change_device(found, form.cleaned_data, actor=request.actor)
+            changed = devices.change_device(found, form.cleaned_data, actor=request.actor, seen=seen(form))
         except ValidationError as error:
             form.add_error(None, error)
+        except EditedMeanwhile as error:
+            tell(form, error.current)
+            status = 409
         else:
             messages.success(request, _("%(name)s is saved.") % {"name": changed})
             return redirect(tab(found.streamer))
     back = tab(found.streamer)
     may_edit = decision.allows(Action.EDIT)
     context = {"form": form, "streamer": found.streamer, "back": back, "device": found, "may_edit": may_edit}
-    return render(request, "resources/device.html", context, status=422 if form.errors else 200)
+    return render(request, "resources/device.html", context, status=422 if form.errors and status == 200 else status)
 
 
 @signed_in_with("Editor on its streamer")
