@@ -1,9 +1,12 @@
 """What the operations of all kinds share: the list, and one to read, to change, to delete."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -65,7 +68,8 @@ def operations(
     @problems(409)
     def change_one(request: Request, pk: int, data: body, if_match: IfMatch = None) -> HttpResponse:  # type: ignore[valid-type]
         sent = data.model_dump(exclude_unset=True, by_alias=True)  # type: ignore[attr-defined]
-        return change(request, kind, pk, sent, form, schemas.out, if_match)
+        with named_as_in(body):
+            return change(request, kind, pk, sent, form, schemas.out, if_match)
 
     def delete_one(request: Request, pk: int, if_match: IfMatch = None) -> HttpResponse:
         return remove(request, kind, pk, schemas.out, if_match)
@@ -75,6 +79,17 @@ def operations(
     router.api_operation(
         ["DELETE"], "/{int:pk}", response={204: None}, operation_id=f"delete_{kind}", summary=f"Delete a {noun}"
     )(signed_in_with(f"Editor on it{below}")(problems(409)(delete_one)))
+
+
+@contextmanager
+def named_as_in(schema: type[BaseModel]) -> Iterator[None]:
+    """What is wrong stands under the schema's names of fields, where the form has others. Raises Invalid."""
+    names = {field.serialization_alias: name for name, field in schema.model_fields.items()}
+    try:
+        yield
+    except (ValidationError, Invalid) as error:
+        found = error if isinstance(error, Invalid) else Invalid.found(error)
+        raise Invalid([one | {"field": names.get(one["field"], one["field"])} for one in found.errors]) from error
 
 
 def read(request: Request, kind: Kind, pk: int, out: Out, *, status: int = 200) -> HttpResponse:

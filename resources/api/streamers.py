@@ -44,8 +44,9 @@ def create(request: Request, data: NewStreamer, idempotency_key: IdempotencyKey 
     """You become its Administrator."""
 
     def act() -> HttpResponse:
-        form = common.valid(StreamerForm({"name": data.hostname, **data.model_dump()}))
-        made = create_streamer(**form.cleaned_data, actor=request.actor)
+        with common.named_as_in(NewStreamer):
+            form = common.valid(StreamerForm(data.model_dump(by_alias=True)))
+            made = create_streamer(**form.cleaned_data, actor=request.actor)
         return common.read(request, KIND, made.pk, StreamerShown, status=201)
 
     return once(request, idempotency_key, act)
