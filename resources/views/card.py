@@ -23,6 +23,7 @@ from resources.forms.seen import remember, seen, tell
 from resources.models import Resource
 from resources.roles import Action, Decision, Kind
 from resources.services.editing import EditedMeanwhile
+from resources.services.recordings import without_contact
 from resources.services.resources import OWN, change_resource
 from resources.services.rules import MayNot, may_create
 from resources.views.common import allow, card_url, lines, list_url, person, visible
@@ -76,6 +77,7 @@ def card(request: Request, pk: int, kind: Kind) -> HttpResponse:
         "more_recordings": len(recordings) > BELOW,
         "may_create_stream": may_create(request.actor, Kind.STREAM, resource),
         "parent_url": _parent_url(request, resource),
+        "silent": bool(without_contact([resource], at=request.actor.at)),
         "may_record": may_create(request.actor, Kind.RECORDING, resource),
     }
     return render(request, f"resources/{kind}.html", context, status=422 if form.errors and status == 200 else status)

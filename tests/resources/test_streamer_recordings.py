@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import Account
@@ -156,6 +157,25 @@ class TestRecordings:
             assert caller.call("PUT", f"recordings/{pk}/file", b"x").status_code == 404
             assert caller.call("POST", f"recordings/{pk}/done", {"state": "failed"}).status_code == 404
         assert not list(path_of(0).parent.glob("*")) if path_of(0).parent.exists() else True
+
+
+def test_what_goes_on_without_contact_is_not_called_recording(
+    make: Make, vic: Account, studio: Resource, machine: Machine
+) -> None:
+    session = machine.open()["id"]
+    first = machine.told("POST", "recordings", {"stream": "studio-2", "id": "r-1"})["id"]
+    second = machine.told("POST", "recordings", {"stream": "studio-2", "session": session, "id": "r-2"})["id"]
+    done = machine.told("POST", "recordings", {"stream": "studio-2", "id": "r-3"})["id"]
+    machine.told("POST", f"recordings/{done}/done", {"state": "failed"})
+    client = make.client(vic)
+    pages = ("/recordings/", f"/streams/{studio.pk}/", f"/recordings/{first}/", f"/recordings/{second}/")
+    for page in pages:
+        assert "No contact" not in client.get(page).content.decode(), page
+    Streamer.objects.update(contact_at=timezone.now() - timedelta(minutes=3))
+    for page in pages:
+        assert "No contact" in client.get(page).content.decode(), page
+    assert client.get("/recordings/").content.decode().count("No contact") == 2
+    assert "No contact" not in client.get(f"/recordings/{done}/").content.decode()
 
 
 @pytest.mark.django_db(transaction=True)
