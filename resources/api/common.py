@@ -135,7 +135,7 @@ def shown(request: Request, resource: Resource, out: Out) -> ResourceShown:
 def locked(request: Request, kind: Kind | None, pk: int) -> Resource:
     """The resource, its row locked until the transaction ends. 404 where this person may not see it."""
     rows = Resource.objects.visible_to(person(request), at=request.actor.at, kind=kind).with_facts(kind)
-    return get_object_or_404(rows.select_for_update(of=("self",)), pk=pk)
+    return get_object_or_404(rows.select_for_update(of=("self",), no_key=True), pk=pk)
 
 
 def valid(form: F) -> F:

@@ -107,8 +107,12 @@ def may_create(actor: Actor, kind: Kind, parent: Resource | None) -> bool:
 
 
 def fresh(resource: Resource) -> Resource:
-    """The resource as it is now, its row locked until the transaction ends. Raises Gone."""
-    current = Resource.objects.select_for_update().filter(pk=resource.pk).first()
+    """The resource as it is now, its row locked until the transaction ends. Raises Gone.
+
+    Without its key, or the end of a heartbeat, which looks whether the rows of its sessions are there, would wait for
+    who waits for it.
+    """
+    current = Resource.objects.select_for_update(no_key=True).filter(pk=resource.pk).first()
     if current is None:
         raise Gone
     return current
