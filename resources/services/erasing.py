@@ -18,9 +18,9 @@ ROWS: tuple[tuple[type[models.Model], str], ...] = (
 
 
 def lock_below(pk: int) -> None:
-    """From now on nothing is made from what lies below, for that locks what it is made from; and no heartbeat of its
-    streamer, which begins with the streamer's own row, writes to it."""
-    for kind in (Kind.STREAM, Kind.SESSION):  # from above, so that each finds all that there is
+    """From now on nothing is made from what lies below and nothing of it is changed, for both lock its row first; nor
+    by a heartbeat of its streamer, which begins with the streamer's own row."""
+    for kind in (Kind.STREAM, Kind.SESSION, Kind.RECORDING):  # from above, so that each finds all that there is
         rows = Resource.objects.below(pk).of_kind(kind).order_by("pk").select_for_update(no_key=True)
         list(rows.values_list("pk", flat=True))
     links = ("pk", "parent", "parent__parent", "parent__parent__parent")

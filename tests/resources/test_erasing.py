@@ -66,7 +66,7 @@ def test_what_lies_below_is_locked_before_it_is_looked_at(make: Make, vic: Accou
         pytest.skip("SQLite has one writer at a time")
     locks = [query["sql"] for query in queries if "FOR NO KEY UPDATE" in query["sql"]]
     counted = next(place for place, query in enumerate(queries) if "COUNT" in query["sql"])
-    assert len(locks) == 4, "itself, streams, sessions, and the row that heartbeats begin with"
+    assert len(locks) == 5, "itself, streams, sessions, recordings, and the row that heartbeats begin with"
     assert all(" UPDATE" not in query["sql"] for query in list(queries)[counted:])
 
 

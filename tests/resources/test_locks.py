@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from accounts.models import Account
 from resources.models import Resource, Streamer, StreamSession
 from resources.models.stream_session import Cause
 from resources.services.erasing import lock_below
+from resources.services.recordings import fail_recording, start_recording
 from resources.services.reports import StreamReport, heartbeat
 from resources.services.resources import delete_resource
 from resources.services.rules import fresh
@@ -84,3 +86,30 @@ def test_a_stream_is_deleted_while_its_streamer_reports(make: Make, ed: Account,
         delete_resource(stream, actor=make.actor(ed))
     assert not StreamSession.objects.exists()
     assert Streamer.objects.get().clients == LOAD["clients"]
+
+
+def test_a_recording_is_finished_while_its_stream_is_deleted(
+    make: Make, studio: Resource, ed: Account, tmp_path: Path, settings: Any
+) -> None:
+    settings.DATA_DIR = tmp_path
+    made, _new = start_recording(studio, "r-1", actor=make.actor())
+    failures: list[BaseException] = []
+
+    def fails() -> None:
+        try:
+            with transaction.atomic():
+                fresh(made)
+                locked.set()
+                time.sleep(HELD)
+                fail_recording(made, reason="Disk error", actor=make.actor())
+        except BaseException as error:
+            failures.append(error)
+        finally:
+            connection.close()
+
+    locked, thread = threading.Event(), threading.Thread(target=fails)
+    thread.start()
+    locked.wait(20)
+    delete_resource(studio, actor=make.actor(ed))
+    thread.join(20)
+    assert not failures and not Resource.objects.filter(pk=made.pk).exists()
