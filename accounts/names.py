@@ -25,6 +25,11 @@ def validate_name(text: str) -> None:
         )
 
 
+def readable(text: str) -> str:
+    """What a machine said, with a sign in place of each character that can't be seen: it is shown, not refused."""
+    return "".join("\ufffd" if unicodedata.category(char) in UNSEEN else char for char in text)
+
+
 def validate_username(text: str) -> None:
     """As a name, and without white space; that can't be told from the end of the name."""
     validate_name(text)

@@ -1,23 +1,30 @@
-"""The pages for 400, 403, 404 and 500, and the record of refused changes."""
+"""The pages for 400, 403, 404, 413 and 500, and the record of refused changes."""
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.defaultfilters import filesizeformat
 from django.template.loader import get_template
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from agora.base.access import public
 from agora.base.errors import problem, refusal
 from agora.base.http import is_api
-from audit.events import event
+from audit.events import ACCESS_DENIED
 from audit.models import Outcome
 from audit.services import record
-
-REFUSED = event("access.denied", gettext_lazy("Access denied"))
 
 
 @public
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """400, or 413 for more than a form or a call of the API may hold; files are no part of that."""
+    if isinstance(exception, RequestDataTooBig):
+        limit = {"most": filesizeformat(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)}
+        told = _("This is too much at once: a request holds %(most)s at most. Send it in several parts.") % limit
+        if is_api(request):
+            return problem(request, 413, "too_large", told)
+        return render(request, "errors/refused.html", {"sentence": told}, status=413)
     sentence = _("The server could not make sense of this request. Go back and try again.")
     if is_api(request):
         return problem(request, 400, "bad_request", _("The server could not make sense of this request."))
@@ -29,7 +36,7 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
     """403: the person is known and may not. A refused change is recorded, a refused look is not."""
     actor, sentence = getattr(request, "actor", None), str(exception or "")
     if actor is not None and actor.account is not None and request.method not in ("GET", "HEAD", "OPTIONS"):
-        record(REFUSED, actor=actor, outcome=Outcome.DENIED, target_name=request.path, reason=sentence)
+        record(ACCESS_DENIED, actor=actor, outcome=Outcome.DENIED, target_name=request.path, reason=sentence)
     if is_api(request):
         told = sentence or _("Your role does not allow this. Ask an administrator.")
         return problem(request, 403, "forbidden", told)
@@ -52,8 +59,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
         return problem(
             request, 500, "server_error", _("Something broke in the server. Give its administrators this id.")
         )
-    reference = getattr(request, "request_id", "")
-    return HttpResponse(get_template("errors/500.html").render({"reference": reference}), status=500)
+    named = {"request_id": getattr(request, "request_id", "")}
+    return HttpResponse(get_template("errors/500.html").render(named), status=500)
 
 
 @public

@@ -75,6 +75,8 @@ class GrantChange(Body):
 
 
 class GrantsIn(Body):
+    """2.5 MB at most: more is changed in parts."""
+
     items: list[GrantIn] = Field(max_length=5_000)
 
 

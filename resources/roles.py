@@ -27,6 +27,11 @@ class Kind(models.TextChoices):
         """The noun of its permissions in ``accounts.roles``: ``streamers`` of ``streamers.view``."""
         return f"{self.value}s"
 
+    @property
+    def page(self) -> str:
+        """What its addresses begin with, and their names: ``stream-sessions``."""
+        return self.permissions.replace("_", "-")
+
 
 # What a resource of the kind may be made from.
 PARENTS = {

@@ -270,7 +270,7 @@ class RecordingQuery(ResourceQuery):
 class NewStreamer(Body):
     """A new streamer; only the hostname is needed."""
 
-    hostname: str = Field(min_length=1, max_length=253)
+    hostname: str = Field(min_length=1, max_length=253, serialization_alias="name")
     scheme: Literal["https", "http"] = "https"
     api_port: int | None = Field(None, ge=1, le=65535, description="Left out: 443, or 80 for http.")
     place: Literal["origin", "edge"] = "origin"
@@ -279,7 +279,7 @@ class NewStreamer(Body):
 class StreamerChange(Body):
     """What is left out stays as it is."""
 
-    hostname: str = Field("", min_length=1, max_length=253)
+    hostname: str = Field("", min_length=1, max_length=253, serialization_alias="name")
     scheme: Literal["https", "http"] = "https"
     api_port: int = Field(443, ge=1, le=65535)
     place: Literal["origin", "edge"] = "origin"

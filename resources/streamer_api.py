@@ -3,27 +3,20 @@
 It can name only its own streams and what belongs to them; anything else is not there (404).
 """
 
-import base64
-import binascii
-import re
 from datetime import timedelta
 
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponse
-from django.http.request import UnreadablePostError
 from django.shortcuts import get_object_or_404
-from django.utils.translation import gettext_lazy as _
 from ninja import Router
 
 from accounts.names import validate_name
 from agora.base.access import machine
-from agora.base.errors import Refused
 from agora.base.http import Request
-from resources.files import CHUNK, Arrived, Arriving
+from resources.bodies import received
 from resources.models import Resource, Streamer, StreamSession
 from resources.models.stream_session import Cause
 from resources.services import recordings, reports, stream_sessions
-from resources.services.recordings import BrokenOff, NotTheSame, UnreadableDigest, disk_full
 from resources.services.rules import Gone
 from resources.streamer_schemas import (
     Configuration,
@@ -41,13 +34,6 @@ from rest.errors import Invalid
 from rest.routes import problems, tagged
 
 router = Router(tags=["Streamer"])
-SHA_256 = re.compile(r"(?:^|,)\s*sha-256\s*=", re.ASCII | re.IGNORECASE)
-DIGEST = re.compile(r"(?:^|,)\s*sha-256=:([A-Za-z0-9+/]{43}=):", re.ASCII)
-
-
-class LengthRequired(Refused):
-    status = 411
-    message = _("Say how long the file is: send the header Content-Length.")
 
 
 @router.get(
@@ -141,20 +127,14 @@ def start_recording(request: Request, data: RecordingIn) -> HttpResponse:
     "recordings/{int:pk}/file", response=RecordingOut, operation_id="send_recording", summary="Hand over the file"
 )
 @machine("streamer")
-@problems(409, 411, 422, 507)
+@problems(409, 411, 415, 422, 507)
 def send_recording(request: Request, pk: int) -> HttpResponse:
     """The file itself as the body, of any size, with Content-Length; with Content-Digest (RFC 9530, sha-256) what
     arrives is compared. Kept only when it arrived whole."""
     resource = recording_of(request, pk)
-    try:
-        arriving = Arriving()
-    except OSError as error:
-        raise disk_full(error) from error
-    try:
-        file = arrived(request, arriving, resource.name)
+    recordings.check_goes_on(resource)
+    with received(request, resource.name) as file:
         recordings.keep_file(resource, file, actor=request.actor)
-    finally:
-        arriving.drop()
     return one(request, RecordingOut.of(recording_of(request, pk)))
 
 
@@ -223,30 +203,3 @@ def session_answer(request: Request, resource: Resource, stream: Resource, *, st
         cause=session.cause,
     )
     return one(request, answer, status=status)
-
-
-def arrived(request: Request, arriving: Arriving, name: str) -> Arrived:
-    """The body, written to the disk as it arrives.
-
-    Raises LengthRequired, BrokenOff, UnreadableDigest, DiskFull, NotTheSame.
-    """
-    length = request.headers.get("Content-Length", "")
-    if not (length.isascii() and length.isdecimal() and len(length) < 19):
-        raise LengthRequired
-    digest = request.headers.get("Content-Digest", "")
-    wanted = DIGEST.search(digest)
-    if SHA_256.search(digest) and not wanted:
-        raise UnreadableDigest
-    try:
-        while data := request.read(CHUNK):
-            arriving.write(data)
-        file = arriving.arrived(name)
-    except UnreadablePostError as error:
-        raise BrokenOff from error
-    except OSError as error:
-        raise disk_full(error) from error
-    if arriving.size != int(length):
-        raise BrokenOff
-    if wanted and binascii.hexlify(base64.b64decode(wanted[1])).decode() != file.checksum:
-        raise NotTheSame
-    return file

@@ -4,8 +4,9 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from ninja import Schema
-from pydantic import BeforeValidator, Field, IPvAnyAddress
+from pydantic import AfterValidator, BeforeValidator, Field, IPvAnyAddress, StringConstraints
 
+from accounts.names import readable
 from resources.models import Device, Input, Push, Resource, Stream, Streamer
 from rest.answers import Body
 
@@ -17,7 +18,8 @@ Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 # In lower case, for what the database compares without regard to case must not fall together.
 OwnId = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[0-9a-z][0-9a-z._:-]*$")]
 PRINTED = r"^[^\x00-\x1f\x7f]*$"
-Text = Annotated[str, Field(max_length=300, pattern=PRINTED)]
+Text = Annotated[str, Field(max_length=300, pattern=PRINTED), AfterValidator(readable)]
+Title = Annotated[str, StringConstraints(max_length=200, pattern=PRINTED, strip_whitespace=True)]
 StreamName = Annotated[
     str, Field(min_length=1, max_length=100, pattern=PRINTED, description="The stream's system name.")
 ]
@@ -175,7 +177,7 @@ class SessionSeen(Body):
 
 
 class Heartbeat(Body):
-    """How the streamer, its streams and its open sessions are."""
+    """How the streamer, its streams and its sessions are. What is left out stays; more than 2.5 MB goes in parts."""
 
     running_streams: Number
     configured_streams: Number
@@ -229,7 +231,7 @@ class RecordingIn(Body):
     stream: StreamName
     session: Id | None = Field(None, description="The session's id, where it is a recording of that.")
     id: OwnId = Field(description="What the streamer calls it, in lower case; sent again, it is the same recording.")
-    title: str = Field("", max_length=200, pattern=PRINTED)
+    title: Title = ""
 
 
 class RecordingDone(Body):

@@ -14,12 +14,11 @@ from resources.views import (
     stream_sessions,
     streamer_keys,
 )
-from resources.views.common import PAGES
 
 
 def of_kind(kind: Kind) -> list[URLPattern]:
     """What the pages of every kind have in common: list, card, history."""
-    name, which = PAGES[kind], {"kind": kind}
+    name, which = kind.page, {"kind": kind}
     return [
         path(f"{name}/", listing.resources, which, name=name),
         path(f"{name}/<int:pk>/", card.card, which, name=f"{name}-card"),

@@ -93,6 +93,8 @@ def complete(described: dict[str, Any], operation: Operation) -> None:
         statuses.add(404)
     if described.get("parameters") or "requestBody" in described:
         statuses.add(422)
+    if "application/json" in described.get("requestBody", {}).get("content", {}):
+        statuses.add(413)
     names = {parameter["name"] for parameter in described.get("parameters", ())}
     if "If-Match" in names:
         statuses.add(412)

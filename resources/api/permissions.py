@@ -34,7 +34,7 @@ from resources.permission_schemas import (
 from resources.roles import Action, ResourceRole
 from resources.services.answers import Question, answer_all, explain
 from resources.services.grants import Wanted, ids_of, replace_grants, save_grants
-from resources.services.rules import check
+from resources.services.rules import check_recorded
 from resources.views.common import permitted, visible
 from rest.answers import JSON, IfMatch, etag, if_unchanged, listed, one
 from rest.errors import Invalid
@@ -106,7 +106,7 @@ def state(resource: Resource) -> GrantsSaved:
 
 def read(request: Request, resource: Resource, items: Sequence[GrantIn | GrantChange]) -> dict[int, Wanted | None]:
     """The grants that are wanted, by the account's id. Raises Invalid with the place of each that makes no sense."""
-    check(request.actor, resource, Action.CHANGE_PERMISSIONS)
+    check_recorded(request.actor, resource, Action.CHANGE_PERMISSIONS)
     ids = ids_of([item.account for item in items])
     ends = Grant.objects.on(resource).ends()
     wanted: dict[int, Wanted | None] = {}

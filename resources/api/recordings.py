@@ -3,35 +3,36 @@
 from typing import Any
 
 from django.http import HttpResponse, HttpResponseBase
-from django.utils.translation import gettext as _
+from django.utils import timezone
 from ninja import Query, Router
 
-from agora.base.access import requires, signed_in, signed_in_with
+from agora.base.access import requires, signed_in_with
 from agora.base.http import Request
 from resources.api import common
-from resources.files import Arriving, answer, path_of
+from resources.bodies import received
+from resources.files import answer, path_of
 from resources.filters import RecordingFilter
 from resources.forms import NewRecordingForm, RecordingForm
 from resources.models import Resource
 from resources.roles import Kind
 from resources.schemas import RecordingPage, RecordingQuery, RecordingShown, TitleChange, Upload
-from resources.services.recordings import check_file, disk_full, upload_recording
-from resources.streamer_api import arrived, without_unseen
+from resources.services.recordings import check_file, upload_recording
+from resources.services.rules import by_now
+from resources.streamer_api import without_unseen
 from resources.views.common import person, visible
-from rest.answers import IfMatch
-from rest.errors import Invalid
 from rest.routes import problems, tagged
 
 KIND = Kind.RECORDING
 FILE = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 router = Router(tags=["Recordings"])
-
-
-@router.get("", response=RecordingPage, operation_id="list_recordings", summary="List recordings")
-@signed_in
-def list_recordings(request: Request, query: Query[RecordingQuery]) -> HttpResponse:
-    """Those that you may see."""
-    return common.page(request, KIND, RecordingFilter, query.limit, RecordingPage, RecordingShown)
+common.operations(
+    router,
+    KIND,
+    common.Schemas(RecordingQuery, RecordingPage, RecordingShown, TitleChange),
+    RecordingFilter,
+    RecordingForm,
+    goes="With its file, for ever.",
+)
 
 
 @router.post(
@@ -39,7 +40,7 @@ def list_recordings(request: Request, query: Query[RecordingQuery]) -> HttpRespo
     openapi_extra={"requestBody": {"required": True, "content": FILE}},
 )  # fmt: skip
 @requires("recordings.create")
-@problems(409, 411, 507)
+@problems(409, 411, 415, 507)
 def upload(request: Request, query: Query[Upload]) -> HttpResponse:
     """The body is the file, of any size, with Content-Length; with Content-Digest (RFC 9530, sha-256) what arrives is
     compared. Without a parent only for those who edit all recordings."""
@@ -48,25 +49,9 @@ def upload(request: Request, query: Query[Upload]) -> HttpResponse:
     free = request.user.has_perm("recordings.change")
     form = common.valid(NewRecordingForm(query.model_dump(), parents=parents, parent_needed=not free))
     title, parent = form.cleaned_data["title"], form.cleaned_data["parent"]
-    try:
-        arriving = Arriving()
-    except OSError as error:
-        raise disk_full(error) from error
-    try:
-        file = arrived(request, arriving, query.file_name or query.title)
-        if not file.size:
-            raise Invalid([{"field": "", "code": "empty", "message": _("Send the file as the body: it is empty.")}])
-        made = upload_recording(title, file, parent=parent, actor=request.actor)
-    finally:
-        arriving.drop()
+    with received(request, query.file_name or query.title) as file:
+        made = upload_recording(title, file, parent=parent, actor=by_now(request.actor, at=timezone.now()))
     return common.read(request, KIND, made.pk, RecordingShown, status=201)
-
-
-@router.get("/{int:pk}", response=RecordingShown, operation_id="read_recording", summary="Read a recording")
-@signed_in_with("Viewer on it")
-@tagged
-def read(request: Request, pk: int) -> HttpResponse:
-    return common.read(request, KIND, pk, RecordingShown)
 
 
 @router.get(
@@ -88,22 +73,3 @@ def download(request: Request, pk: int) -> HttpResponseBase:
     check_file(resource)
     file: Any = resource.recording
     return answer(request, path_of(pk), name=file.file_name or resource.label, checksum=file.checksum)
-
-
-@router.patch(
-    "/{int:pk}", response=RecordingShown, operation_id="change_recording", summary="Change a recording's title"
-)
-@signed_in_with("Editor on it")
-@problems(409)
-def change(request: Request, pk: int, data: TitleChange, if_match: IfMatch = None) -> HttpResponse:
-    return common.change(request, KIND, pk, data.model_dump(), RecordingForm, RecordingShown, if_match)
-
-
-@router.api_operation(
-    ["DELETE"], "/{int:pk}", response={204: None}, operation_id="delete_recording", summary="Delete a recording"
-)
-@signed_in_with("Editor on it")
-@problems(409)
-def delete(request: Request, pk: int, if_match: IfMatch = None) -> HttpResponse:
-    """With its file, for ever."""
-    return common.remove(request, KIND, pk, RecordingShown, if_match)

@@ -1,9 +1,9 @@
 """Streamers over the API."""
 
 from django.http import HttpResponse
-from ninja import Query, Router
+from ninja import Router
 
-from agora.base.access import requires, signed_in, signed_in_with
+from agora.base.access import requires, signed_in_with
 from agora.base.http import Request
 from resources.api import common
 from resources.filters import StreamerFilter
@@ -22,19 +22,20 @@ from resources.schemas import (
 )  # fmt: skip
 from resources.services.resources import create_streamer
 from resources.views.common import person, visible
-from rest.answers import IfMatch, one
+from rest.answers import one
 from rest.idempotency import IdempotencyKey, once
-from rest.routes import problems, tagged
+from rest.routes import tagged
 
 KIND = Kind.STREAMER
 router = Router(tags=["Streamers"])
-
-
-@router.get("", response=StreamerPage, operation_id="list_streamers", summary="List streamers")
-@signed_in
-def list_streamers(request: Request, query: Query[StreamerQuery]) -> HttpResponse:
-    """Those that you may see."""
-    return common.page(request, KIND, StreamerFilter, query.limit, StreamerPage, StreamerShown)
+common.operations(
+    router,
+    KIND,
+    common.Schemas(StreamerQuery, StreamerPage, StreamerShown, StreamerChange),
+    StreamerFilter,
+    StreamerForm,
+    goes="With its streams, their sessions and recordings.",
+)
 
 
 @router.post("", response={201: StreamerShown}, operation_id="create_streamer", summary="Connect a streamer")
@@ -43,38 +44,12 @@ def create(request: Request, data: NewStreamer, idempotency_key: IdempotencyKey 
     """You become its Administrator."""
 
     def act() -> HttpResponse:
-        form = common.valid(StreamerForm({"name": data.hostname, **data.model_dump()}))
-        made = create_streamer(**form.cleaned_data, actor=request.actor)
+        with common.named_as_in(NewStreamer):
+            form = common.valid(StreamerForm(data.model_dump(by_alias=True)))
+            made = create_streamer(**form.cleaned_data, actor=request.actor)
         return common.read(request, KIND, made.pk, StreamerShown, status=201)
 
     return once(request, idempotency_key, act)
-
-
-@router.get("/{int:pk}", response=StreamerShown, operation_id="read_streamer", summary="Read a streamer")
-@signed_in_with("Viewer on it")
-@tagged
-def read(request: Request, pk: int) -> HttpResponse:
-    return common.read(request, KIND, pk, StreamerShown)
-
-
-@router.patch("/{int:pk}", response=StreamerShown, operation_id="change_streamer", summary="Change a streamer")
-@signed_in_with("Editor on it")
-@problems(409)
-def change(request: Request, pk: int, data: StreamerChange, if_match: IfMatch = None) -> HttpResponse:
-    sent = data.model_dump(exclude_unset=True)
-    if "hostname" in sent:
-        sent["name"] = sent.pop("hostname")
-    return common.change(request, KIND, pk, sent, StreamerForm, StreamerShown, if_match)
-
-
-@router.api_operation(
-    ["DELETE"], "/{int:pk}", response={204: None}, operation_id="delete_streamer", summary="Delete a streamer"
-)
-@signed_in_with("Editor on it and on everything below it")
-@problems(409)
-def delete(request: Request, pk: int, if_match: IfMatch = None) -> HttpResponse:
-    """With its streams, their sessions and recordings."""
-    return common.remove(request, KIND, pk, StreamerShown, if_match)
 
 
 @router.get("/{int:pk}/state", response=StreamerState, operation_id="read_streamer_state", summary="Read its state")

@@ -1,9 +1,9 @@
 """Streams over the API."""
 
 from django.http import HttpResponse
-from ninja import Query, Router
+from ninja import Router
 
-from agora.base.access import requires, signed_in, signed_in_with
+from agora.base.access import requires, signed_in_with
 from agora.base.http import Request
 from resources.api import common
 from resources.filters import StreamFilter
@@ -13,19 +13,20 @@ from resources.roles import Kind
 from resources.schemas import Ends, EndShown, NewStream, StreamChange, StreamPage, StreamQuery, StreamShown, StreamState
 from resources.services.resources import create_stream
 from resources.views.common import person, visible
-from rest.answers import IfMatch, one
+from rest.answers import one
 from rest.idempotency import IdempotencyKey, once
 from rest.routes import problems, tagged
 
 KIND = Kind.STREAM
 router = Router(tags=["Streams"])
-
-
-@router.get("", response=StreamPage, operation_id="list_streams", summary="List streams")
-@signed_in
-def list_streams(request: Request, query: Query[StreamQuery]) -> HttpResponse:
-    """Those that you may see."""
-    return common.page(request, KIND, StreamFilter, query.limit, StreamPage, StreamShown)
+common.operations(
+    router,
+    KIND,
+    common.Schemas(StreamQuery, StreamPage, StreamShown, StreamChange),
+    StreamFilter,
+    StreamForm,
+    goes="With its sessions and recordings.",
+)
 
 
 @router.post("", response={201: StreamShown}, operation_id="create_stream", summary="Create a stream")
@@ -41,30 +42,6 @@ def create(request: Request, data: NewStream, idempotency_key: IdempotencyKey = 
         return common.read(request, KIND, made.pk, StreamShown, status=201)
 
     return once(request, idempotency_key, act)
-
-
-@router.get("/{int:pk}", response=StreamShown, operation_id="read_stream", summary="Read a stream")
-@signed_in_with("Viewer on it")
-@tagged
-def read(request: Request, pk: int) -> HttpResponse:
-    return common.read(request, KIND, pk, StreamShown)
-
-
-@router.patch("/{int:pk}", response=StreamShown, operation_id="change_stream", summary="Change a stream")
-@signed_in_with("Editor on it")
-@problems(409)
-def change(request: Request, pk: int, data: StreamChange, if_match: IfMatch = None) -> HttpResponse:
-    return common.change(request, KIND, pk, data.model_dump(exclude_unset=True), StreamForm, StreamShown, if_match)
-
-
-@router.api_operation(
-    ["DELETE"], "/{int:pk}", response={204: None}, operation_id="delete_stream", summary="Delete a stream"
-)
-@signed_in_with("Editor on it and on everything below it")
-@problems(409)
-def delete(request: Request, pk: int, if_match: IfMatch = None) -> HttpResponse:
-    """With its sessions and recordings."""
-    return common.remove(request, KIND, pk, StreamShown, if_match)
 
 
 @router.get("/{int:pk}/ends", response=Ends, operation_id="list_ends", summary="List a stream's inputs and pushes")

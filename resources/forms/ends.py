@@ -3,7 +3,7 @@
 import re
 from ipaddress import ip_address
 from typing import Any, cast
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.names import validate_name
+from resources.forms.seen import seen
 from resources.models import Device, Input, Push
 from resources.models.ends import InputKind, PushKind
 from resources.models.streamer import validate_hostname
@@ -19,6 +20,12 @@ NARROW = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"
 # RFC 3986, without user, password and fragment.
 ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[A-Za-z0-9\-._~%!$&'()*+,;=:/?\[\]]+")
 STEP = re.compile(r"[\w .,()+=@-]+")  # one name of a path
+# What cameras and platforms call a secret in an address, in its query or, as some cameras do, in its path.
+SECRET = re.compile(
+    r"[/?&;,]([\w.-]*(?:passw(?:or)?d|passphrase|pwd|secret|token|credential|(?:api|stream|auth|access)[_-]?key)[\w.-]*"
+    r"|pass|pw|psw|key|auth|sig|signature)=[^/?&;,]",
+    re.IGNORECASE,
+)
 
 
 def validate_group(value: str) -> None:
@@ -40,18 +47,30 @@ def validate_path(value: str) -> None:
         )
 
 
-def check_url(value: str, schemes: tuple[str, ...]) -> str:
-    """Raises ValidationError for another scheme, a missing host, or a user and password in it."""
+def check_url(value: str, schemes: tuple[str, ...], *, secret: Any) -> str:
+    """Raises ValidationError for another scheme, a missing host, or a user, password or key in it.
+
+    Who sees the stream reads its addresses; only what is typed into the field ``secret`` is encrypted.
+    """
     sentence = _("Type an address that begins with %(schemes)s.") % {"schemes": " / ".join(f"{s}://" for s in schemes)}
     try:
         parts = urlsplit(value)
         port, host = parts.port, parts.hostname
     except ValueError as error:
         raise ValidationError(sentence) from error
-    if parts.username is not None or parts.password is not None or "@" in parts.netloc:
+    if parts.username is not None or parts.password is not None or "@" in unquote(parts.netloc):
         raise ValidationError(_("Leave user and password out of the address: they have fields of their own."))
     if parts.scheme not in schemes or not host or port == 0 or not ADDRESS.fullmatch(value):
         raise ValidationError(sentence)
+    if found := SECRET.search(unquote(value)):
+        facts = {"name": found[1], "field": secret}
+        raise ValidationError(
+            _(
+                "Leave “%(name)s” out of the address, which is not kept secret. Type its value under “%(field)s”: "
+                "that is encrypted."
+            )
+            % facts
+        )
     return value
 
 
@@ -88,7 +107,8 @@ class EndForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
         kept = self.stored and not values.get("secret") and not values.get("forget")
-        if kept and not self.errors and any(values[name] != getattr(self.end, name) for name in self.places):
+        before = {name: getattr(self.end, name) for name in self.places} | seen(self)
+        if kept and not self.errors and any(values[name] != before[name] for name in self.places):
             self.add_error(
                 "secret", _("Type it again: the stored one is for the address before and goes nowhere else.")
             )
@@ -163,7 +183,7 @@ class RtspForm(EndForm):
     )
 
     def clean_url(self) -> str:
-        return check_url(self.cleaned_data["url"], ("rtsp", "rtsps"))
+        return check_url(self.cleaned_data["url"], ("rtsp", "rtsps"), secret=self.secret_label)
 
 
 class DeviceInputForm(EndForm):
@@ -204,7 +224,7 @@ class RtmpForm(EndForm):
     )
 
     def clean_url(self) -> str:
-        return check_url(self.cleaned_data["url"], ("rtmp", "rtmps"))
+        return check_url(self.cleaned_data["url"], ("rtmp", "rtmps"), secret=self.secret_label)
 
 
 FORMS: dict[type[Input] | type[Push], dict[str, type[EndForm]]] = {

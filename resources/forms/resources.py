@@ -1,5 +1,6 @@
 """What people may type about streamers, streams, sessions and recordings."""
 
+import unicodedata
 from typing import Any, cast
 
 from django import forms
@@ -135,9 +136,14 @@ class DeleteForm(forms.Form):
         self.wanted = title
 
     def clean_title(self) -> str:
-        if self.cleaned_data["title"] != self.wanted:
+        if _as_read(self.cleaned_data["title"]) != _as_read(self.wanted):
             raise forms.ValidationError(_("This is something else. Nothing was deleted."))
         return self.wanted
+
+
+def _as_read(text: str) -> str:
+    """Browsers show several spaces as one, and no reader tells how an “é” is composed."""
+    return " ".join(unicodedata.normalize("NFC", text).split())
 
 
 class ReachForm(forms.Form):

@@ -8,9 +8,9 @@ from django.utils.translation import gettext as _
 
 
 def remember(form: forms.Form) -> None:
-    """Draw beside each field what it shows."""
-    for field in form.fields.values():
-        field.show_hidden_initial = True
+    """Draw beside each field what it shows; secrets, which are no fields of the class, show nothing."""
+    for name in form.base_fields:
+        form.fields[name].show_hidden_initial = True
 
 
 def seen(form: forms.Form) -> dict[str, Any]:
@@ -33,7 +33,8 @@ def tell(form: forms.Form, current: Mapping[str, Any]) -> None:
     for name, value in current.items():
         theirs = {"value": in_words(form.fields[name], value)}
         form.add_error(name, _("Somebody else changed this to “%(value)s”. Save again to keep yours.") % theirs)
-        data[form[name].html_initial_name] = str(value)
+        shown = form.fields[name].prepare_value(value)
+        data[form[name].html_initial_name] = "" if shown is None else str(shown)
     form.data = data
 
 
@@ -43,4 +44,4 @@ def in_words(field: forms.Field, value: Any) -> str:
         return _("on") if value else _("off")
     if isinstance(field, forms.ChoiceField):
         return str(dict(field.choices).get(value, value))  # type: ignore[arg-type]  # none of ours is grouped
-    return str(value)
+    return "" if value is None else str(value)

@@ -1,5 +1,6 @@
 """Every change to the devices of a streamer, recorded as its own: the streamer's history shows them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -12,6 +13,7 @@ from audit.events import event
 from audit.services import change, values_of
 from resources.models import Device, Resource
 from resources.roles import Action, Kind
+from resources.services.editing import own_changes
 from resources.services.rules import Gone, MayNotCreate, check, fresh
 
 CREATED = event("device.created", _("Device created"))
@@ -37,11 +39,18 @@ def create_device(streamer: Resource, values: dict[str, Any], *, actor: Actor) -
     return device
 
 
-def change_device(device: Device, values: dict[str, Any], *, actor: Actor) -> Device:
-    """Only what differs is written and recorded. Raises ValidationError for a name taken there, MayNot, Gone."""
+def change_device(
+    device: Device, values: dict[str, Any], *, actor: Actor, seen: Mapping[str, Any] | None = None
+) -> Device:
+    """Only what differs is written and recorded; ``seen`` as in ``own_changes``.
+
+    Raises EditedMeanwhile, ValidationError for a name taken there, MayNot, Gone.
+    """
     with change(CHANGED, actor=actor, target=device.streamer, what=device.name) as entry:
         current = _fresh(device, actor)
-        for name in entry.compare(values_of(current, values), values):
+        present = values_of(current, values)
+        values = own_changes(values, present, seen)
+        for name in entry.compare(present, values):
             setattr(current, name, values[name])
         if not entry.silent:
             _save_unique(current)

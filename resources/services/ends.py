@@ -1,5 +1,6 @@
 """Every change to the inputs and pushes of a stream."""
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -11,6 +12,7 @@ from audit.events import event
 from audit.services import change, values_of
 from resources.models import Input, Push, Resource
 from resources.roles import Action, Kind
+from resources.services.editing import own_changes
 from resources.services.rules import Gone, check, fresh
 
 ADDED = {
@@ -52,16 +54,26 @@ def add_end(stream: Resource, end: End, values: dict[str, Any], *, actor: Actor)
     return end
 
 
-def change_end(stream: Resource, end: End, values: dict[str, Any], *, actor: Actor) -> End:
-    """Only what differs is written and recorded; of a passphrase only that it is another one.
+def change_end(
+    stream: Resource,
+    end: End,
+    values: dict[str, Any],
+    *,
+    actor: Actor,
+    seen: Mapping[str, Any] | None = None,
+    places: Collection[str] = (),
+) -> End:
+    """Only what differs is written and recorded; of a passphrase only that it is another one. ``seen`` as in
+    ``own_changes``; a passphrase goes nowhere but to the ``places`` that were seen with it.
 
-    Raises ValidationError, MayNot, Gone.
+    Raises EditedMeanwhile, ValidationError, MayNot, Gone.
     """
     with change(CHANGED[type(end)], actor=actor, target=stream) as entry:
         current = _fresh(stream, actor)
         found = _one(end)
+        before, was = values_of(found, [name for name in values if name != "secret"]), found.secret
+        values = own_changes(values, before, seen, together={*places, "secret"} if places else ())
         plain = [name for name in values if name != "secret"]
-        before, was = values_of(found, plain), found.secret
         _set(found, current, values)
         changes = entry.compare(_said(before), _said({name: values[name] for name in plain}))
         replaced = "secret" in values and values["secret"] != was

@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from resources.models import Device, Grant, Input, Push, Recording, Resource, Stream, StreamSession
+from resources.models import Device, Grant, Input, Push, Recording, Resource, Stream, Streamer, StreamSession
 from resources.roles import Kind
 
 # Each with what leads from its rows to the resource. A model that refers to one of these must stand before it.
@@ -18,9 +18,15 @@ ROWS: tuple[tuple[type[models.Model], str], ...] = (
 
 
 def lock_below(pk: int) -> None:
-    """From now on nothing is made from what lies below, for that locks what it is made from."""
-    for kind in (Kind.STREAM, Kind.SESSION):  # from above, so that each finds all that there is
-        list(Resource.objects.below(pk).of_kind(kind).order_by("pk").select_for_update().values_list("pk", flat=True))
+    """From now on nothing is made from what lies below and nothing of it is changed, for both lock its row first; nor
+    by a heartbeat of its streamer, which begins with the streamer's own row."""
+    for kind in (Kind.STREAM, Kind.SESSION, Kind.RECORDING):  # from above, so that each finds all that there is
+        rows = Resource.objects.below(pk).of_kind(kind).order_by("pk").select_for_update(no_key=True)
+        list(rows.values_list("pk", flat=True))
+    links = ("pk", "parent", "parent__parent", "parent__parent__parent")
+    above = [one for one in Resource.objects.values_list(*links).get(pk=pk) if one is not None]
+    # Last: whoever edits a streamer locks these in the same order.
+    list(Streamer.objects.filter(pk__in=above).select_for_update(no_key=True).values_list("pk", flat=True))
 
 
 def erase_below(pk: int) -> list[int]:

@@ -3,11 +3,12 @@
 import contextlib
 import errno
 import re
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from agora.base.actor import Actor
@@ -18,6 +19,7 @@ from audit.services import change, record
 from resources.files import Arrived, left_behind, path_of
 from resources.models import Recording, Resource, Streamer
 from resources.models.recording import State
+from resources.models.streamer import SILENT
 from resources.roles import PARENTS, Kind
 from resources.services.resources import create
 from resources.services.rules import Gone, MayNotCreate, fresh
@@ -53,6 +55,13 @@ class FileMissing(Refused):
     message = _("The file of this recording is not on the server’s disk. Restore it from a backup.")
 
 
+class FileDamaged(Refused):
+    status = 409
+    message = _(
+        "The file of this recording on the server’s disk is not the one that arrived. Restore it from a backup."
+    )
+
+
 class NotReady(Refused):
     status = 409
     message = _("This recording has no file to download: it goes on, or it has failed.")
@@ -66,18 +75,6 @@ class FileNotHere(Refused):
 class AlreadyDone(Refused):
     status = 409
     message = _("This recording is ready or has failed already: it can’t be changed any more.")
-
-
-class UnreadableDigest(Refused):
-    status = 400
-    message = _(
-        "The header Content-Digest can’t be read. Send sha-256=:…: with the 44 letters of Base64, or leave it out."
-    )
-
-
-class NotTheSame(Refused):
-    status = 422
-    message = _("What arrived is not what was sent: the checksums differ. Nothing of it was kept. Send the file again.")
 
 
 def upload_recording(title: str, file: Arrived, *, parent: Resource | None, actor: Actor) -> Resource:
@@ -161,15 +158,27 @@ def fail_recording(resource: Resource, *, reason: str, actor: Actor) -> None:
 
 def give_up_lost(*, now: datetime) -> int:
     """Fail those whose streamer was not heard of for a day: nobody will say that they are done. Returns how many."""
-    streamers = Streamer.objects.filter(contact_at__lt=now - LOST_AFTER).values("pk")
-    rows = Resource.objects.of_kind(Kind.RECORDING).filter(recording__state=State.RECORDING)
-    lost = rows.filter(Q(parent__parent__in=streamers) | Q(parent__parent__parent__in=streamers))
+    lost = _going_on(Streamer.objects.filter(contact_at__lt=now - LOST_AFTER))
     given_up = 0
     for resource in lost:
         with contextlib.suppress(AlreadyDone, Gone):  # it came back in this moment, or somebody deleted it
             fail_recording(resource, reason=NOT_HEARD_OF, actor=Actor.system("recordings"))
             given_up += 1
     return given_up
+
+
+def without_contact(resources: Iterable[Resource], *, at: datetime) -> set[int]:
+    """The ids of those of a page that go on at a streamer without contact: what it says of them may be over."""
+    wanted = [row.pk for row in resources if row.kind == Kind.RECORDING and row.recording.state == State.RECORDING]
+    silent = _going_on(Streamer.objects.filter(contact_at__lte=at - SILENT)) if wanted else Resource.objects.none()
+    return set(silent.filter(pk__in=wanted).values_list("pk", flat=True))
+
+
+def _going_on(streamers: QuerySet[Streamer]) -> QuerySet[Resource]:
+    """The recordings that these streamers have begun and not finished, of their streams or of sessions of these."""
+    rows = Resource.objects.of_kind(Kind.RECORDING).filter(recording__state=State.RECORDING)
+    above = streamers.values("pk")
+    return rows.filter(Q(parent__parent__in=above) | Q(parent__parent__parent__in=above))
 
 
 def _said_before(resource: Resource, state: State) -> bool:
@@ -179,15 +188,20 @@ def _said_before(resource: Resource, state: State) -> bool:
 
 
 def _recording(resource: Resource) -> Recording:
-    recording = fresh(resource).recording
-    if recording.state != State.RECORDING:
-        raise AlreadyDone
-    return recording
+    current = fresh(resource)
+    check_goes_on(current)
+    return current.recording
 
 
 def safe(name: str) -> str:
     """As a file name: what a streamer calls it, without what a path or a shell would take for its own."""
     return re.sub(r"[^\w.-]+", "-", name, flags=re.ASCII).strip("-.")[:100]
+
+
+def check_goes_on(resource: Resource) -> None:
+    """Before a file is taken: looked at again when it has arrived. Raises AlreadyDone."""
+    if resource.recording.state != State.RECORDING:
+        raise AlreadyDone
 
 
 def recording_of(streamer: int, pk: int) -> Resource:
@@ -203,11 +217,13 @@ def recording_of(streamer: int, pk: int) -> Resource:
 
 
 def check_file(resource: Resource) -> None:
-    """Raises NotReady, FileMissing."""
+    """Raises NotReady, FileMissing, FileDamaged: cut off, say, by a copy of the data folder that broke off."""
     if resource.recording.state != State.READY:
         raise NotReady
     if not path_of(resource.pk).is_file():
         raise FileMissing
+    if path_of(resource.pk).stat().st_size != resource.recording.size:
+        raise FileDamaged
 
 
 def sweep_files(*, now: datetime) -> int:

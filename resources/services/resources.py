@@ -19,6 +19,7 @@ from audit.services import change, record_each, values_of
 from resources.files import path_of
 from resources.models import Grant, Resource, Stream, Streamer
 from resources.roles import PARENTS, Action, Kind, ResourceRole
+from resources.services.editing import own_changes
 from resources.services.erasing import erase_below, lock_below
 from resources.services.rules import MayNot, MayNotCreate, check, fresh, may_create
 
@@ -48,17 +49,6 @@ class PartNotYours(MayNot):
     """Something below the resource may not be deleted by this person."""
 
     message = _("Something below this may not be deleted by you. Ask somebody who is Editor on all of it.")
-
-
-class EditedMeanwhile(Refused):
-    """Somebody else saved other values of the same fields; ``current`` are theirs."""
-
-    status = 409
-    message = _("Somebody else changed this in the meantime. Nothing of yours is saved yet.")
-
-    def __init__(self, current: Mapping[str, Any]) -> None:
-        self.current = current
-        super().__init__()
 
 
 class StillOpen(Refused):
@@ -134,18 +124,14 @@ def change_resource(
     ``seen``: the values that the person saw; what they left so is not theirs to change. Raises EditedMeanwhile where
     somebody else changed the same field to something else, ValidationError for a name that is taken, MayNot, Gone.
     """
-    values = {name: value for name, value in values.items() if not seen or name not in seen or seen[name] != value}
     kind = Kind(resource.kind)
     with change(CHANGED[kind], actor=actor, target=resource) as entry:
         current = fresh(resource)
         check(actor, current, Action.EDIT)
         part: models.Model = getattr(current, kind.value)
-        mine = [name for name in values if name in OWN]
         theirs = [name for name in values if name not in OWN]
-        present = values_of(current, mine) | values_of(part, theirs)
-        others = {name: now for name, now in present.items() if seen and seen.get(name, now) != now != values[name]}
-        if others:
-            raise EditedMeanwhile(others)
+        present = values_of(current, [name for name in values if name in OWN]) | values_of(part, theirs)
+        values = own_changes(values, present, seen)
         changes = entry.compare(present, values)
         for name in changes:
             setattr(current if name in OWN else part, name, values[name])

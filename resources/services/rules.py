@@ -1,6 +1,7 @@
 """Who may do what with a resource: the one rule asked of the database, and the refusals with their sentences."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from django.utils.translation import gettext_lazy as _
@@ -8,6 +9,9 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Account
 from agora.base.actor import Actor
 from agora.base.errors import Refused
+from audit.events import ACCESS_DENIED
+from audit.models import Outcome
+from audit.services import record
 from resources.models import Grant, Resource
 from resources.roles import PARENTS, Action, Decision, Kind, decide, grants_matter
 
@@ -66,6 +70,27 @@ def refusal_of(action: Action) -> Refused:
     return refusals.get(action, MayNot)()
 
 
+def check_recorded(actor: Actor, resource: Resource, action: Action) -> None:
+    """The same outside of any change that would record it: the try stands in the resource's history."""
+    try:
+        check(actor, resource, action)
+    except Refused as refusal:
+        facts = {"action": action.value, "reason": str(refusal), "code": refusal.code}
+        record(ACCESS_DENIED, actor=actor, target=resource, outcome=Outcome.DENIED, **facts)
+        raise
+
+
+def by_now(actor: Actor, *, at: datetime) -> Actor:
+    """The same with its account as it is at this moment, for a request that took long: meanwhile it may have been
+    locked or have lost its role. Raises Gone."""
+    if not isinstance(actor.account, Account):
+        return actor
+    account = Account.objects.filter(pk=actor.account.pk).first()
+    if account is None:
+        raise Gone
+    return replace(actor, account=account, at=at)
+
+
 def may_create(actor: Actor, kind: Kind, parent: Resource | None) -> bool:
     """May the actor make one of this kind from the parent: seen, and creating allowed by the system role?
 
@@ -82,8 +107,12 @@ def may_create(actor: Actor, kind: Kind, parent: Resource | None) -> bool:
 
 
 def fresh(resource: Resource) -> Resource:
-    """The resource as it is now, its row locked until the transaction ends. Raises Gone."""
-    current = Resource.objects.select_for_update().filter(pk=resource.pk).first()
+    """The resource as it is now, its row locked until the transaction ends. Raises Gone.
+
+    Without its key, or the end of a heartbeat, which looks whether the rows of its sessions are there, would wait for
+    who waits for it.
+    """
+    current = Resource.objects.select_for_update(no_key=True).filter(pk=resource.pk).first()
     if current is None:
         raise Gone
     return current

@@ -22,9 +22,11 @@ from resources.forms import RecordingForm, SessionForm, StreamerForm, StreamForm
 from resources.forms.seen import remember, seen, tell
 from resources.models import Resource
 from resources.roles import Action, Decision, Kind
-from resources.services.resources import OWN, EditedMeanwhile, change_resource
+from resources.services.editing import EditedMeanwhile
+from resources.services.recordings import without_contact
+from resources.services.resources import OWN, change_resource
 from resources.services.rules import MayNot, may_create
-from resources.views.common import PAGES, card_url, lines, list_url, person, visible
+from resources.views.common import allow, card_url, lines, list_url, person, visible
 
 FORMS: dict[Kind, type[forms.Form]] = {
     Kind.STREAMER: StreamerForm,
@@ -48,8 +50,8 @@ def card(request: Request, pk: int, kind: Kind) -> HttpResponse:
     """Facts and the form to edit them; POST saves. Editors only."""
     resource, decision = visible(request, pk, kind)
     editing = request.method == "POST"
-    if editing and not decision.allows(Action.EDIT):
-        raise MayNot
+    if editing:
+        allow(request, resource, decision, Action.EDIT)
     form = FORMS[kind](request.POST if editing else None, initial=_values(resource, FORMS[kind]))
     remember(form)
     status = 200
@@ -75,6 +77,7 @@ def card(request: Request, pk: int, kind: Kind) -> HttpResponse:
         "more_recordings": len(recordings) > BELOW,
         "may_create_stream": may_create(request.actor, Kind.STREAM, resource),
         "parent_url": _parent_url(request, resource),
+        "silent": bool(without_contact([resource], at=request.actor.at)),
         "may_record": may_create(request.actor, Kind.RECORDING, resource),
     }
     return render(request, f"resources/{kind}.html", context, status=422 if form.errors and status == 200 else status)
@@ -127,7 +130,7 @@ def frame(request: Request, resource: Resource, decision: Decision, current: str
         "may_edit": decision.allows(Action.EDIT),
         "may_delete": decision.allows(Action.DELETE),
         "may_see_permissions": decision.allows(Action.SEE_PERMISSIONS),
-        "delete_name": f"resources:{PAGES[kind]}-delete",
+        "delete_name": f"resources:{kind.page}-delete",
     }
 
 

@@ -11,28 +11,24 @@ from accounts.models import Account
 from agora.base.http import Request
 from resources.models import Grant, Resource
 from resources.roles import Action, Decision, Kind
-from resources.services.rules import effective_role, effective_roles, refusal_of
+from resources.services.recordings import without_contact
+from resources.services.rules import check_recorded, effective_role, effective_roles, refusal_of
 
 NAMES = 2  # accounts named in the column "Shared with"
-PAGES = {
-    Kind.STREAMER: "streamers",
-    Kind.STREAM: "streams",
-    Kind.SESSION: "stream-sessions",
-    Kind.RECORDING: "recordings",
-}
 
 
 @dataclass(frozen=True)
 class Line:
     """One row of a list: the resource, the person's role on it, with whom it is shared (None: not theirs to see).
 
-    ``parent``: what it was made from, where the person sees that.
+    ``parent``: what it was made from, where the person sees that. ``silent``: a recording that goes on without contact.
     """
 
     resource: Resource
     decision: Decision
     shared: list[Grant] | None
     parent: Resource | None
+    silent: bool
 
     @property
     def shared_names(self) -> str:
@@ -66,21 +62,35 @@ def visible(request: Request, pk: int, kind: Kind | None = None) -> tuple[Resour
 def permitted(request: Request, pk: int, action: Action, kind: Kind | None = None) -> tuple[Resource, Decision]:
     """The same for a page that is about acting. Raises what says why, where the person may see but not act."""
     resource, decision = visible(request, pk, kind)
-    if not decision.allows(action):
-        raise refusal_of(action)
+    allow(request, resource, decision, action)
     return resource, decision
 
 
+def allow(request: Request, resource: Resource, decision: Decision, action: Action) -> None:
+    """Raises what says why not. A refused change is recorded, a refused look is not."""
+    if not decision.allows(action):
+        if request.method not in ("GET", "HEAD"):
+            check_recorded(request.actor, resource, action)
+        raise refusal_of(action)
+
+
 def lines(request: Request, resources: Sequence[Resource]) -> list[Line]:
-    """The rows of one page, with three queries whatever their number."""
+    """The rows of one page, with four queries whatever their number."""
     decisions = effective_roles(person(request), resources, at=request.actor.at)
     open_ones = [pk for pk, decision in decisions.items() if decision.allows(Action.SEE_PERMISSIONS)]
     shared: dict[int, list[Grant]] = {pk: [] for pk in open_ones}
     for grant in Grant.objects.counting(request.actor.at).giving().first_of_each(open_ones, NAMES + 1):
         shared[grant.resource_id].append(grant)
     seen = seen_among(request, [row.parent_id for row in resources if row.parent_id])
+    silent = without_contact(resources, at=request.actor.at)
     return [
-        Line(row, decisions[row.pk], shared.get(row.pk), row.parent if row.parent_id in seen else None)
+        Line(
+            row,
+            decisions[row.pk],
+            shared.get(row.pk),
+            parent=row.parent if row.parent_id in seen else None,
+            silent=row.pk in silent,
+        )
         for row in resources
     ]
 
@@ -93,8 +103,8 @@ def seen_among(request: Request, ids: Iterable[int]) -> set[int]:
 
 
 def card_url(resource: Resource) -> str:
-    return reverse(f"resources:{PAGES[Kind(resource.kind)]}-card", args=[resource.pk])
+    return reverse(f"resources:{Kind(resource.kind).page}-card", args=[resource.pk])
 
 
 def list_url(kind: Kind) -> str:
-    return reverse(f"resources:{PAGES[kind]}")
+    return reverse(f"resources:{kind.page}")

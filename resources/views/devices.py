@@ -13,12 +13,14 @@ from agora.base.http import Request
 from audit.services import values_of
 from resources.filters import DeviceFilter
 from resources.forms import DeviceForm
+from resources.forms.seen import remember, seen, tell
 from resources.models import Device, Resource
-from resources.roles import Action, Kind
+from resources.roles import Action, Decision, Kind
 from resources.services import devices
-from resources.services.rules import MayNot, effective_role
+from resources.services.editing import EditedMeanwhile
+from resources.services.rules import effective_role
 from resources.views.card import frame
-from resources.views.common import permitted, person, visible
+from resources.views.common import allow, permitted, person, visible
 
 
 @signed_in
@@ -63,31 +65,36 @@ def create(request: Request, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def device(request: Request, pk: int) -> HttpResponse:
     """Its facts and the form to edit them; POST saves. Editors of the streamer only."""
-    found, may_edit = one(request, pk)
+    found, decision = one(request, pk)
     editing = request.method == "POST"
-    if editing and not may_edit:
-        raise MayNot
+    if editing:
+        allow(request, found.streamer, decision, Action.EDIT)
     form = DeviceForm(request.POST if editing else None, initial=values_of(found, devices.FIELDS))
+    remember(form)
+    status = 200
     if editing and form.is_valid():
         try:
-            changed = devices.change_device(found, form.cleaned_data, actor=request.actor)
+            changed = devices.change_device(found, form.cleaned_data, actor=request.actor, seen=seen(form))
         except ValidationError as error:
             form.add_error(None, error)
+        except EditedMeanwhile as error:
+            tell(form, error.current)
+            status = 409
         else:
             messages.success(request, _("%(name)s is saved.") % {"name": changed})
             return redirect(tab(found.streamer))
     back = tab(found.streamer)
+    may_edit = decision.allows(Action.EDIT)
     context = {"form": form, "streamer": found.streamer, "back": back, "device": found, "may_edit": may_edit}
-    return render(request, "resources/device.html", context, status=422 if form.errors else 200)
+    return render(request, "resources/device.html", context, status=422 if form.errors and status == 200 else status)
 
 
 @signed_in_with("Editor on its streamer")
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: Request, pk: int) -> HttpResponse:
     """Ask, then delete."""
-    found, may_edit = one(request, pk)
-    if not may_edit:
-        raise MayNot
+    found, decision = one(request, pk)
+    allow(request, found.streamer, decision, Action.EDIT)
     if request.method == "POST":
         devices.delete_device(found, actor=request.actor)
         messages.success(request, _("%(name)s is deleted.") % {"name": found})
@@ -95,11 +102,11 @@ def delete(request: Request, pk: int) -> HttpResponse:
     return render(request, "resources/device_delete.html", {"device": found, "back": tab(found.streamer)})
 
 
-def one(request: Request, pk: int) -> tuple[Device, bool]:
-    """The device, and whether the person may change it. 404 when its streamer is not to be seen."""
+def one(request: Request, pk: int) -> tuple[Device, Decision]:
+    """The device, and the person's role on its streamer. 404 when its streamer is not to be seen."""
     rows = Device.objects.visible_to(person(request), at=request.actor.at).select_related("streamer")
     found = get_object_or_404(rows, pk=pk)
-    return found, effective_role(person(request), found.streamer, at=request.actor.at).allows(Action.EDIT)
+    return found, effective_role(person(request), found.streamer, at=request.actor.at)
 
 
 def tab(streamer: Resource) -> str:

@@ -12,10 +12,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from agora.base.access import signed_in_with
 from agora.base.http import Request
 from resources.forms import END_FORMS, EndForm
+from resources.forms.seen import remember, seen, tell
 from resources.models import Input, Push, Resource
 from resources.models.ends import InputKind, PushKind
 from resources.roles import Action, Kind
 from resources.services import ends
+from resources.services.editing import EditedMeanwhile
 from resources.views.card import frame
 from resources.views.common import permitted, seen_among, visible
 
@@ -61,21 +63,29 @@ def end(request: Request, pk: int, item: int, side: str) -> HttpResponse:
 
 def _edit(request: Request, stream: Resource, side: str, found: Input | Push) -> HttpResponse:
     new = found.pk is None
-    seen = bool(seen_among(request, [stream.parent_id or 0]))
+    streamer_seen = bool(seen_among(request, [stream.parent_id or 0]))
     form: EndForm = END_FORMS[type(found)][str(found.kind)](
-        request.POST if request.method == "POST" else None, end=found, streamer_seen=seen
+        request.POST if request.method == "POST" else None, end=found, streamer_seen=streamer_seen
     )
+    status = 200
+    if not new:
+        remember(form)
     if request.method == "POST" and form.is_valid():
         try:
-            save = ends.add_end if new else ends.change_end
-            save(stream, found, form.values, actor=request.actor)
+            if new:
+                ends.add_end(stream, found, form.values, actor=request.actor)
+            else:
+                ends.change_end(stream, found, form.values, actor=request.actor, seen=seen(form), places=form.places)
         except ValidationError as error:
             form.add_error(None, error)
+        except EditedMeanwhile as error:
+            tell(form, error.current)
+            status = 409
         else:
             messages.success(request, _("Saved."))
             return redirect(tab(stream))
     context = {"form": form, "stream": stream, "end": found, "new": new, "word": WORDS[side], "back": tab(stream)}
-    return render(request, "resources/end.html", context, status=422 if form.errors else 200)
+    return render(request, "resources/end.html", context, status=422 if form.errors and status == 200 else status)
 
 
 @edit_it

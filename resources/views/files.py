@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase
 from django.http.request import UnreadablePostError
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.decorators import decorator_from_middleware
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
@@ -18,6 +19,7 @@ from resources.forms import UploadForm
 from resources.models import Resource
 from resources.roles import Action, Kind
 from resources.services.recordings import BrokenOff, check_file, disk_full, upload_recording
+from resources.services.rules import by_now
 from resources.views.common import card_url, list_url, permitted, person
 from settings_admin.middleware import CsrfMiddleware
 
@@ -61,7 +63,8 @@ def _checked(request: Request) -> HttpResponse:
         raise BrokenOff
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
-        resource = upload_recording(values["title"], values["file"], parent=values["parent"], actor=request.actor)
+        actor = by_now(request.actor, at=timezone.now())
+        resource = upload_recording(values["title"], values["file"], parent=values["parent"], actor=actor)
         messages.success(request, _("%(name)s is uploaded.") % {"name": resource})
         return redirect(card_url(resource))
     context = {"form": form, "back": list_url(Kind.RECORDING)}

@@ -9,7 +9,7 @@ from agora.base.http import Request
 from resources.filters import FILTERS
 from resources.models import Resource
 from resources.roles import Kind
-from resources.views.common import PAGES, lines, person
+from resources.views.common import lines, person
 
 
 @signed_in
@@ -26,4 +26,4 @@ def resources(request: Request, kind: Kind) -> HttpResponse:
         "lines": lines(request, page.rows),
         "here": request.get_full_path(),
     }
-    return render(request, f"resources/{PAGES[kind].replace('-', '_')}.html", context)
+    return render(request, f"resources/{kind.permissions}.html", context)

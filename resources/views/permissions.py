@@ -21,8 +21,8 @@ from resources.people import search
 from resources.roles import Action, Decision, Kind, ResourceRole
 from resources.services.answers import explain
 from resources.services.grants import ChangedMeanwhile, save_grants
-from resources.services.rules import MayNotShare, effective_role
-from resources.views.common import card_url, list_url, permitted, person
+from resources.services.rules import effective_role
+from resources.views.common import allow, card_url, list_url, permitted, person
 
 
 @signed_in_with("Editor on it; Administrator on it to change")
@@ -30,13 +30,14 @@ from resources.views.common import card_url, list_url, permitted, person
 def permissions(request: Request, pk: int) -> HttpResponse:
     """GET shows what is saved; POST carries the draft along, and with the button Save writes it."""
     resource, decision = permitted(request, pk, Action.SEE_PERMISSIONS)
-    typed = _draft(request, resource) if request.method == "POST" else {}
-    if request.method == "POST" and not decision.allows(Action.CHANGE_PERMISSIONS):
-        raise MayNotShare
+    typed = {}
+    if request.method == "POST":
+        allow(request, resource, decision, Action.CHANGE_PERMISSIONS)
+        typed = _draft(request, resource)
     rows = drafts.rows_of(resource, typed, at=request.actor.at)
     version = _number(request, "version") if request.method == "POST" else resource.permissions_version
-    refusal = None
-    if "save" in request.POST and not any(row.error for row in rows):
+    refusal, saving = None, _saving(request)
+    if saving and not any(row.error for row in rows):
         wanted = {row.account.pk: row.wanted for row in rows if row.state}
         try:
             changes = save_grants(resource, wanted, version=version, actor=request.actor)
@@ -45,9 +46,14 @@ def permissions(request: Request, pk: int) -> HttpResponse:
         else:
             return _saved(request, resource, len(changes))
     context = _context(request, resource, decision, rows) | {"version": version, "refusal": refusal}
-    wrong = refusal is not None or ("save" in request.POST)
+    wrong = refusal is not None or saving
     status = (422 if request.htmx else 409) if refusal else 422 if wrong else 200
     return render(request, "resources/permissions.html", context, status=status)
+
+
+def _saving(request: Request) -> bool:
+    """Is all to be written? Enter presses the first button: it searches while there is something to search for."""
+    return "save" in request.POST or ("enter" in request.POST and not request.POST.get("q", "").strip())
 
 
 def _draft(request: Request, resource: Resource) -> dict[int, drafts.Typed]:
@@ -101,7 +107,7 @@ def _focus(request: Request) -> str:
         return f"undo-{drop}"
     if undo := _number(request, "undo"):
         return f"role-{undo}"
-    return "permissions-search" if request.method != "POST" or {"add", "search"} & request.POST.keys() else ""
+    return "permissions-search" if request.method != "POST" or {"add", "search", "enter"} & request.POST.keys() else ""
 
 
 def _saved(request: Request, resource: Resource, count: int) -> HttpResponse:
@@ -131,8 +137,7 @@ def _afterwards(request: Request, resource: Resource) -> str:
 def people(request: Request, pk: int) -> HttpResponse:
     """The options of the user search. A fragment."""
     resource, decision = permitted(request, pk, Action.SEE_PERMISSIONS)
-    if not decision.allows(Action.CHANGE_PERMISSIONS):
-        raise MayNotShare
+    allow(request, resource, decision, Action.CHANGE_PERMISSIONS)
     text = request.GET.get("q", "")[:100]
     found = search(resource, text, drafted=drafts.read(request.GET), at=request.actor.at)
     return render(request, "resources/_people.html", {"found": found, "q": text, "searched": bool(text.strip())})

@@ -222,6 +222,25 @@ def test_without_a_script_at_phone_width(browse: Browse, make: Make, ada: Accoun
     assert roles(resource) == {"nell": "administrator"}
 
 
+def test_enter_without_a_script_searches_or_saves(
+    browse: Browse, make: Make, ada: Account, nell: Account, vic: Account
+) -> None:
+    resource = stream(make)
+    give(vic, resource, ResourceRole.VIEWER)
+    page = browse(ada, java_script_enabled=False)
+    page.goto(f"/resources/{resource.pk}/permissions/")
+    box = page.get_by_role("combobox", name="Search Users")
+    box.fill("nel")
+    box.press("Enter")
+    page.get_by_role("option", name=re.compile("nell")).click()
+    page.locator(f"#terms-{nell.pk}").click()
+    page.locator(f"#reason-{nell.pk}").fill("Stands in for ed")
+    page.locator(f"#reason-{nell.pk}").press("Enter")
+    expect(page).to_have_url(re.compile(f"/streams/{resource.pk}/$"))
+    assert roles(resource) == {"vic": "viewer", "nell": "viewer"}
+    assert Grant.objects.get(account=nell).reason == "Stands in for ed"
+
+
 def test_at_phone_width_nothing_is_wider_than_the_screen(
     browse: Browse, make: Make, ada: Account, nell: Account, vic: Account
 ) -> None:

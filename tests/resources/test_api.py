@@ -110,6 +110,16 @@ def test_a_child_is_made_from_a_parent_that_is_seen(
     assert not Resource.objects.filter(name="attic").exists()
 
 
+def test_what_is_wrong_with_a_hostname_stands_under_its_name(make: Make, ed: Account, origin: Resource) -> None:
+    client = make.client(ed)
+    other = told(send(client, "POST", "/streamers", {"hostname": "edge1.example.com"}))["id"]
+    for wrong in ("https://edge1/", origin.name):
+        for method, address in (("POST", "/streamers"), ("PATCH", f"/streamers/{other}")):
+            answer = send(client, method, address, {"hostname": wrong})
+            found = [one["field"] for one in told(answer)["errors"]]
+            assert (answer.status_code, found) == (422, ["hostname"]), (method, wrong)
+
+
 def test_a_streamer_by_its_hostname_alone(make: Make, ed: Account, vic: Account) -> None:
     made = send(make.client(ed), "POST", "/streamers", {"hostname": "edge1.example.com", "scheme": "http"})
     assert (told(made)["hostname"], told(made)["api_port"], told(made)["place"]) == ("edge1.example.com", 80, "origin")

@@ -59,6 +59,34 @@ def test_every_kind_with_its_own_fields(make: Make, ed: Account, studio: Resourc
 
 
 @pytest.mark.parametrize(
+    ("side", "kind", "url", "named", "field"),
+    [
+        ("inputs", "rtsp", "rtsp://cam.example.com/main?user=u&Password=hunter2", "Password", "Password"),
+        ("inputs", "rtsp", "rtsp://cam.example.com/user=u&password=hunter2&channel=1.sdp", "password", "Password"),
+        ("inputs", "rtsp", "rtsp://cam.example.com/main;rtsp_pwd=hunter2", "rtsp_pwd", "Password"),
+        ("inputs", "rtsp", "rtsp://cam.example.com/main?pass%77ord=hunter2", "password", "Password"),
+        ("inputs", "rtsp", "rtsp://cam.example.com/main%3Ftoken=hunter2", "token", "Password"),
+        ("pushes", "rtmp", "rtmp://live.example.com/app?streamKey=hunter2", "streamKey", "Stream key"),
+        ("pushes", "rtmp", "rtmp://live.example.com/app?a=1&key=hunter2", "key", "Stream key"),
+    ],
+)
+def test_a_secret_in_an_address_is_sent_to_its_field(
+    make: Make, ed: Account, studio: Resource, side: str, kind: str, url: str, named: str, field: str
+) -> None:
+    page = make.client(ed).post(f"/streams/{studio.pk}/{side}/new/?kind={kind}", {"url": url})
+    assert page.status_code == 422
+    sentence = f"Leave “{named}” out of the address, which is not kept secret. Type its value under “{field}”"
+    assert sentence in page.content.decode()
+    assert not Input.objects.exists() and not Push.objects.exists()
+    assert "hunter2" not in str(list(Entry.objects.values()))
+
+
+@pytest.mark.parametrize("url", ["rtsp://c.example.com/?channel=1&compass=2", "rtsp://c.example.com/u=a&password=&x=1"])
+def test_an_address_without_a_secret_may_have_a_query(make: Make, ed: Account, studio: Resource, url: str) -> None:
+    assert add(make.client(ed), studio, "inputs", "rtsp", url=url) == 302
+
+
+@pytest.mark.parametrize(
     ("kind", "sent"),
     [
         ("multicast", {"host": "10.0.0.1", "port": 5000}),
@@ -73,6 +101,7 @@ def test_every_kind_with_its_own_fields(make: Make, ed: Account, studio: Resourc
         ("srt", {"host": "cam.example.com", "port": 9000, "secret": "x" * 80}),
         ("rtsp", {"url": "http://cam.example.com/"}),
         ("rtsp", {"url": "rtsp://user:secret@cam.example.com/"}),
+        ("rtsp", {"url": "rtsp://user%3Asecret%40cam.example.com/"}),
         ("rtsp", {"url": "rtsp:///main"}),
         ("rtsp", {"url": "rtsp://cam.example.com:99999/"}),
         ("rtsp", {"url": "rtsp://cam.example.com/a b"}),

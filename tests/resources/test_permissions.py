@@ -51,6 +51,21 @@ class Dialog:
         return re.findall(r'<li class="([^"]*)" id="grant-\d+"', self.page)
 
 
+def test_enter_saves_unless_there_is_something_to_search_for(
+    make: Make, ada: Account, nell: Account, studio: Resource
+) -> None:
+    dialog = Dialog(make.client(ada), studio)
+    form = dialog.page.partition('<form id="permissions"')[2]
+    assert re.search(r"<button(?! type=\"button\")[^>]* name=\"(\w+)\"", form)[1] == "enter"  # type: ignore[index]
+    dialog.press("enter", q="nel").press("add", nell.pk)
+    dialog.press("enter", q="vic", **{f"reason_{nell.pk}": "illness"})
+    assert not Grant.objects.filter(account=nell).exists() and "1 unsaved change<" in dialog.page
+    dialog.press("enter", q=" ", **{f"ends_{nell.pk}": "2020-01-01"})
+    assert (dialog.status, "This day is over" in dialog.page) == (422, True)
+    dialog.press("enter", q="", **{f"ends_{nell.pk}": ""})
+    assert (dialog.status, Grant.objects.get(account=nell).reason) == (302, "illness")
+
+
 def test_search_add_as_viewer_choose_a_role_save(make: Make, ada: Account, nell: Account, studio: Resource) -> None:
     dialog = Dialog(make.client(ada), studio)
     dialog.press("search", q="nel")

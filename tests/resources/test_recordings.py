@@ -1,12 +1,8 @@
 """Recordings: files up and down in constant memory, and what is not kept when something goes wrong."""
 
-import ctypes
-import errno
 import hashlib
 import os
 import socket
-import subprocess
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -23,13 +19,12 @@ from audit.models import Entry
 from resources.files import ToDisk, part, path_of
 from resources.models import Grant, Recording, Resource
 from resources.roles import Kind, ResourceRole
-from resources.services.recordings import disk_full, sweep_files, upload_recording
+from resources.services.recordings import sweep_files, upload_recording
 from resources.services.resources import create
 from resources.services.rules import MayNotCreate
 from resources.services.stream_sessions import open_session
 from tests.conftest import Make
-from tests.resources.conftest import Machine, give, recording
-from tests.services import missing
+from tests.resources.conftest import give, recording
 
 BODY = bytes(range(256)) * 40
 
@@ -171,36 +166,6 @@ def test_a_connection_that_breaks_off_leaves_nothing(live_server: LiveServer, ma
     assert (kept(), Resource.objects.count()) == ([], 0)
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of one megabyte, where the machine lets us have one."""
-    folder = tmp_path / "files" / "recordings"
-    folder.mkdir(parents=True)
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], capture_output=True)
-    if mounted.returncode:
-        missing("A small disk needs the right to mount: run as root, in a container with --cap-add SYS_ADMIN.")
-    yield folder
-    ctypes.CDLL(None).umount2(os.fsencode(folder), 2)
-
-
-@pytest.mark.usefixtures("small_disk")
-def test_a_full_disk_is_said_and_nothing_is_kept(make: Make, connie: Account) -> None:
-    client = make.client(connie)
-    answer = send(client, content=b"x" * 3_000_000)
-    assert answer.status_code == 507 and "disk is full" in answer.content.decode()
-    assert (kept(), Resource.objects.count()) == ([], 0)
-    assert send(client, content=b"x" * 300_000).status_code == 302
-
-
-@pytest.mark.usefixtures("small_disk")
-def test_a_full_disk_is_said_to_a_streamer_and_nothing_is_kept(studio: Resource, machine: Machine) -> None:
-    pk = machine.told("POST", "recordings", {"stream": "studio-2", "id": "r-1"})["id"]
-    answer = machine.call("PUT", f"recordings/{pk}/file", b"x" * 3_000_000)
-    assert (answer.status_code, answer.json()["code"]) == (507, "disk_full")
-    assert kept() == []
-    assert machine.told("PUT", f"recordings/{pk}/file", b"x" * 300_000)["size"] == 300_000
-
-
 @pytest.mark.parametrize(
     ("wanted", "status", "first", "last"),
     [
@@ -256,6 +221,14 @@ def test_a_file_that_is_gone_from_the_disk_is_said(make: Make, vic: Account) -> 
     assert answer.status_code == 409 and "not on the server’s disk" in answer.content.decode()
 
 
+def test_a_file_of_another_size_is_not_handed_out(make: Make, vic: Account) -> None:
+    made, client = recording(make, None), make.client(vic)
+    path_of(made.pk).write_bytes(b"0123")
+    for address in (f"/recordings/{made.pk}/download/", f"/api/v1/recordings/{made.pk}/file"):
+        answer = client.get(address)
+        assert answer.status_code == 409 and "Restore it from a backup" in answer.content.decode()
+
+
 def test_download_is_for_those_who_see_it(make: Make, nell: Account, otto: Account) -> None:
     made = recording(make, None)
     address = f"/recordings/{made.pk}/download/"
@@ -278,6 +251,15 @@ def test_deleting_asks_for_the_title_and_takes_the_file(
         assert client.post(address, {"title": "Grand rounds"}).headers["Location"] == "/recordings/"
     assert (kept(), Resource.objects.count()) == ([], 0)
     assert Entry.objects.get(event="recording.deleted").target_name == "Grand rounds"
+
+
+@pytest.mark.parametrize(("title", "typed"), [("Grand  rounds", "Grand rounds"), ("Cafe\u0301 talk", "Caf\u00e9 talk")])
+def test_the_title_is_typed_as_it_is_read(make: Make, connie: Account, title: str, typed: str) -> None:
+    client = make.client(connie)
+    send(client, title=title)
+    made = Resource.objects.get(title=title)
+    assert client.post(f"/recordings/{made.pk}/delete/", {"title": typed.lower()}).status_code == 422
+    assert client.post(f"/recordings/{made.pk}/delete/", {"title": typed}).status_code == 302
 
 
 def test_deleting_the_streamer_takes_the_files_below_it(
@@ -332,9 +314,3 @@ def test_an_upload_that_is_refused_is_recorded(make: Make, nell: Account, studio
         handler.drop()
     entry = Entry.objects.get(event="recording.created")
     assert (entry.outcome, entry.actor_name, entry.details["code"]) == ("denied", "nell", "may_not_create")
-
-
-def test_only_a_full_disk_is_called_one() -> None:
-    assert disk_full(OSError(errno.ENOSPC, "No space left")).status == 507
-    with pytest.raises(PermissionError):
-        disk_full(PermissionError(errno.EACCES, "Permission denied"))

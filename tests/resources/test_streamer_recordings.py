@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import Account
 from audit.models import Entry
 from resources.files import path_of
-from resources.models import Recording, Resource, Streamer
+from resources.models import Recording, Resource, Stream, Streamer
 from resources.services.recordings import give_up_lost
 from resources.services.resources import create_stream
 from tests.conftest import Make
@@ -92,6 +93,9 @@ class TestRecordings:
             ({"Content-Length": "7"}, 200),
             ({"Content-Length": ""}, 411),
             ({"Content-Length": "many"}, 411),
+            ({"Content-Range": "bytes 3-9/10"}, 400),
+            ({"Content-Encoding": "gzip"}, 415),
+            ({"Content-Encoding": "identity"}, 200),
         ],
     )
     def test_only_what_arrived_whole_is_kept(
@@ -100,8 +104,22 @@ class TestRecordings:
         made = self.start(machine)
         answer = machine.call("PUT", f"recordings/{made['id']}/file", BODY[:7], **headers)
         assert answer.status_code == status
-        folder = path_of(0).parent
-        assert [path.name for path in folder.iterdir()] == ([str(made["id"])] if status == 200 else [])
+        kept = [path.name for path in path_of(0).parent.glob("*")]
+        assert kept == ([str(made["id"])] if status == 200 else [])
+
+    def test_an_empty_file_is_none(self, studio: Resource, machine: Machine) -> None:
+        made = self.start(machine)
+        answer = machine.call("PUT", f"recordings/{made['id']}/file", b"", **{"Content-Length": "0"})
+        assert (answer.status_code, "it is empty" in answer.json()["detail"]) == (422, True)
+        assert machine.call("POST", f"recordings/{made['id']}/done", {"state": "ready"}).status_code == 409
+        assert not list(path_of(0).parent.glob("*"))
+
+    def test_of_what_is_done_no_byte_is_read(self, studio: Resource, machine: Machine) -> None:
+        made = self.start(machine)
+        machine.told("POST", f"recordings/{made['id']}/done", {"state": "failed", "reason": "Disk error"})
+        wrong = {"Content-Digest": "sha-256=:" + "A" * 43 + "=:"}
+        answer = machine.call("PUT", f"recordings/{made['id']}/file", BODY, **wrong)
+        assert (answer.status_code, answer.json()["code"]) == (409, "already_done")
 
     @pytest.mark.parametrize("wrong", [{"stream": "a\x00b"}, {"title": "cod\u202eexe"}])
     def test_names_that_hide_something_are_refused(
@@ -109,6 +127,17 @@ class TestRecordings:
     ) -> None:
         answer = machine.call("POST", "recordings", {"stream": "studio-2", "id": "r-1"} | wrong)
         assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, next(iter(wrong)))
+
+    def test_a_title_is_what_can_be_read_of_it(self, studio: Resource, machine: Machine) -> None:
+        assert self.start(machine, title="  Grand rounds ")["title"] == "Grand rounds"
+        assert self.start(machine, id="r-2", title="   ")["title"].startswith("Studio 2, rehearsal 20")
+
+    def test_what_hides_in_a_reason_is_shown(self, studio: Resource, machine: Machine) -> None:
+        made = self.start(machine)
+        machine.told("POST", f"recordings/{made['id']}/done", {"state": "failed", "reason": "full\u202edisk"})
+        assert Recording.objects.get().failure == "full\ufffddisk"
+        machine.beat(streams=[{"name": "studio-2", "state": "error", "problem": "no\u200bsignal"}])
+        assert Stream.objects.get().problem == "no\ufffdsignal"
 
     def test_parents_and_ids_of_others_are_not_there(
         self, make: Make, origin: Resource, studio: Resource, machine: Machine, elsewhere: Machine
@@ -128,6 +157,25 @@ class TestRecordings:
             assert caller.call("PUT", f"recordings/{pk}/file", b"x").status_code == 404
             assert caller.call("POST", f"recordings/{pk}/done", {"state": "failed"}).status_code == 404
         assert not list(path_of(0).parent.glob("*")) if path_of(0).parent.exists() else True
+
+
+def test_what_goes_on_without_contact_is_not_called_recording(
+    make: Make, vic: Account, studio: Resource, machine: Machine
+) -> None:
+    session = machine.open()["id"]
+    first = machine.told("POST", "recordings", {"stream": "studio-2", "id": "r-1"})["id"]
+    second = machine.told("POST", "recordings", {"stream": "studio-2", "session": session, "id": "r-2"})["id"]
+    done = machine.told("POST", "recordings", {"stream": "studio-2", "id": "r-3"})["id"]
+    machine.told("POST", f"recordings/{done}/done", {"state": "failed"})
+    client = make.client(vic)
+    pages = ("/recordings/", f"/streams/{studio.pk}/", f"/recordings/{first}/", f"/recordings/{second}/")
+    for page in pages:
+        assert "No contact" not in client.get(page).content.decode(), page
+    Streamer.objects.update(contact_at=timezone.now() - timedelta(minutes=3))
+    for page in pages:
+        assert "No contact" in client.get(page).content.decode(), page
+    assert client.get("/recordings/").content.decode().count("No contact") == 2
+    assert "No contact" not in client.get(f"/recordings/{done}/").content.decode()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -18,7 +18,7 @@ from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import Account
@@ -229,10 +229,32 @@ WHY = {
 }  # fmt: skip
 
 
-@settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(who=st.sampled_from(list(WHO)), chain=chains)
-def test_why_says_what_http_answers(who: str, chain: list[tuple[ResourceRole | None, int | None]], make: Make) -> None:
-    """On a streamer with a stream with a session with a recording, where deleting one asks for those below it."""
+LOCKED = {"locked_at": timezone.now()}
+STATES: dict[str, dict[str, Any]] = {"in use": {}, "locked": LOCKED, "inactive": {"is_active": False}}
+EVERYTHING = [(A, None)] * len(PARTS)
+
+
+@settings(max_examples=44, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    who=st.sampled_from(list(WHO)),
+    chain=chains,
+    state=st.sampled_from(["in use"] * 7 + ["locked", "inactive"]),
+    way=st.sampled_from([Pages, Api]),
+)
+@example(who="superuser", chain=EVERYTHING, state="locked", way=Pages)
+@example(who="superuser", chain=EVERYTHING, state="locked", way=Api)
+@example(who="none", chain=EVERYTHING, state="locked", way=Api)
+@example(who="administrator", chain=EVERYTHING, state="inactive", way=Pages)
+@example(who="editor", chain=EVERYTHING, state="inactive", way=Api)
+def test_why_says_what_http_answers(
+    who: str,
+    chain: list[tuple[ResourceRole | None, int | None]],
+    state: str,
+    way: type[Pages] | type[Api],
+    make: Make,
+) -> None:
+    """On a streamer with a stream with a session with a recording, where deleting one asks for those below it. An
+    account that is out of use still has its session: its state alone must refuse."""
     with undone():
         person, now, above, found = make.account("x", **WHO[who]), timezone.now(), None, []
         for kind, (granted, minutes) in zip(PARTS, chain, strict=True):
@@ -241,8 +263,15 @@ def test_why_says_what_http_answers(who: str, chain: list[tuple[ResourceRole | N
             if granted:
                 give(person, above, granted, ends_at=now + timedelta(minutes=minutes) if minutes else None)
         client = make.client(person)
-        for cell, action, way in product(found, ACTIONS, (Pages, Api)):
+        if STATES[state]:
+            Account.objects.filter(pk=person.pk).update(**STATES[state])
+            person.refresh_from_db()
+        for cell, action in product(found, ACTIONS):
             allowed = explain(person, cell.resource, WHY[action], at=now).allowed
             with undone():
                 response = way(client).do(action, cell)
-            assert (outcome(response) == "done") == allowed, f"{action} {cell.kind} by {way.__name__}"
+            said = outcome(response)
+            if response.status_code == 401 or response.headers.get("Location", "").startswith("/sign-in/"):
+                said = "nobody"
+                assert STATES[state], f"{action} {cell.kind} by {way.__name__}"
+            assert (said == "done") == allowed, f"{action} {cell.kind} by {way.__name__}: {said}"

@@ -8,7 +8,9 @@ from accounts.models import Account
 from audit.models import Entry
 from resources.forms import StreamerForm, StreamForm
 from resources.forms.seen import in_words
-from resources.models import Resource, Streamer
+from resources.models import Input, Resource, Streamer
+from resources.services.devices import create_device
+from resources.services.ends import add_end
 from tests.conftest import Make
 
 
@@ -58,6 +60,73 @@ def test_the_second_of_the_same_field_is_told_and_may_insist(
     assert mine.post(address, again).status_code == 302
     row = Streamer.objects.get()
     assert (row.api_port, row.place) == (9443, "edge")
+
+
+def test_a_device_too(make: Make, ed: Account, ada: Account, origin: Resource) -> None:
+    made = create_device(origin, {"name": "Camera", "card_id": "1", "vendor": ""}, actor=make.actor())
+    address, mine, theirs = f"/devices/{made.pk}/", make.client(ed), make.client(ada)
+    first, second = opened(mine, address), opened(theirs, address)
+    assert theirs.post(address, second | {"vendor": "Acme", "card_id": "2"}).status_code == 302
+    assert mine.post(address, first | {"name": "Camera 1"}).status_code == 302
+    made.refresh_from_db()
+    assert (made.name, made.vendor, made.card_id) == ("Camera 1", "Acme", "2")
+    answer = mine.post(address, first | {"card_id": "3"})
+    assert answer.status_code == 409 and "changed this to “2”" in answer.content.decode()
+    assert mine.post(address, fields(answer.content.decode())).status_code == 302
+    made.refresh_from_db()
+    assert made.card_id == "3"
+
+
+def rtsp(make: Make, stream: Resource) -> Input:
+    values = {"url": "rtsp://a.example.com/", "username": "viewer", "secret": "first password"}
+    made = add_end(stream, Input(kind="rtsp"), values, actor=make.actor())
+    assert isinstance(made, Input)
+    return made
+
+
+def test_an_input_too(make: Make, ed: Account, ada: Account, studio: Resource) -> None:
+    made = add_end(studio, Input(kind="multicast"), {"host": "239.1.1.1", "port": 5000}, actor=make.actor())
+    address, mine, theirs = f"/streams/{studio.pk}/inputs/{made.pk}/", make.client(ed), make.client(ada)
+    first, second = opened(mine, address), opened(theirs, address)
+    assert theirs.post(address, second | {"port": "6000", "program": "7"}).status_code == 302
+    assert mine.post(address, first | {"host": "239.1.1.2"}).status_code == 302
+    row = Input.objects.get()
+    assert (row.host, row.port, row.program) == ("239.1.1.2", 6000, 7)
+    answer = mine.post(address, first | {"program": "3"})
+    assert answer.status_code == 409 and "changed this to “7”" in answer.content.decode()
+
+
+def test_a_password_goes_to_no_address_that_its_owner_did_not_see(
+    make: Make, ed: Account, ada: Account, studio: Resource
+) -> None:
+    made = rtsp(make, studio)
+    address, mine, theirs = f"/streams/{studio.pk}/inputs/{made.pk}/", make.client(ed), make.client(ada)
+    first, second = opened(mine, address), opened(theirs, address)
+    elsewhere = {"url": "rtsp://b.example.com/", "secret": "second password"}
+    assert theirs.post(address, second | elsewhere).status_code == 302
+    answer = mine.post(address, first | {"secret": "third password"})
+    assert answer.status_code == 409 and "rtsp://b.example.com/" in answer.content.decode()
+    row = Input.objects.get()
+    assert (row.url, str(row.secret)) == ("rtsp://b.example.com/", "second password")
+    lie = first | {"url": "rtsp://c.example.com/", "initial-url": "rtsp://c.example.com/"}
+    assert mine.post(address, lie).status_code == 302
+    assert Input.objects.get().url == "rtsp://b.example.com/", "the stored one would go there"
+
+
+def test_a_form_shows_no_secret_beside_its_fields(make: Make, ed: Account, studio: Resource) -> None:
+    made = rtsp(make, studio)
+    page = make.client(ed).get(f"/streams/{studio.pk}/inputs/{made.pk}/").content.decode()
+    assert 'name="initial-url"' in page and "initial-secret" not in page and "first password" not in page
+
+
+def test_an_input_from_a_device_is_left_as_it_was(make: Make, ed: Account, studio: Resource, origin: Resource) -> None:
+    cameras = [create_device(origin, {"name": name, "card_id": name}, actor=make.actor()) for name in "ab"]
+    made = add_end(studio, Input(kind="device"), {"device": cameras[0]}, actor=make.actor())
+    address, client = f"/streams/{studio.pk}/inputs/{made.pk}/", make.client(ed)
+    first = opened(client, address)
+    Input.objects.update(device=cameras[1])
+    assert client.post(address, first).status_code == 302
+    assert Input.objects.get().device == cameras[1]
 
 
 def test_what_was_seen_may_be_missing_or_nonsense(make: Make, ed: Account, origin: Resource) -> None:

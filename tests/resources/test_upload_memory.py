@@ -15,7 +15,8 @@ from resources.services.streamer_keys import make_key
 from tests.conftest import Make
 from tests.services.server import PIECE, Server, form, pieces, server
 
-SIZE = 100  # megabytes; the bench sends 3 GB
+SIZE = 100  # megabytes
+LARGE = 3_072  # megabytes
 LIMIT = 256 * 2**20
 GROWTH = 24 * 2**20  # what a request may need beyond what the process has anyway
 
@@ -44,6 +45,7 @@ def test_a_large_file_up_and_down_in_little_memory(
     session = make.client(connie).cookies[settings.SESSION_COOKIE_NAME].value
     cookie = f"{settings.SESSION_COOKIE_NAME}={session}"
     with server(tmp_path) as web:
+        web.cap(LIMIT)
         upload(web, cookie, 1)
         before = web.peak()
         where = upload(web, cookie, SIZE)
@@ -69,3 +71,16 @@ def test_a_large_file_up_and_down_in_little_memory(
         whole.update(piece)
     sums = {row.recording.checksum for row in Resource.objects.with_facts().of_kind(Kind.RECORDING) if row.name}
     assert sums == {whole.hexdigest()} and digest.hexdigest() == whole.hexdigest()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_three_gigabytes_through_a_process_that_gets_256_megabytes(make: Make, connie: Account, tmp_path: Path) -> None:
+    session = make.client(connie).cookies[settings.SESSION_COOKIE_NAME].value
+    with server(tmp_path) as web:
+        web.cap(LIMIT)
+        upload(web, f"{settings.SESSION_COOKIE_NAME}={session}", LARGE)
+        assert web.peak() < LIMIT
+    made = Resource.objects.with_facts().get(kind=Kind.RECORDING)
+    file = tmp_path / "files" / "recordings" / str(made.pk)
+    assert made.recording.size == file.stat().st_size == LARGE * len(PIECE)
+    file.unlink()  # pytest keeps the folders of its last runs

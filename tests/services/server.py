@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import socket
 import subprocess
 import sys
@@ -41,6 +42,12 @@ class Server:
     def workers(self) -> list[int]:
         path = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
         return [int(pid) for pid in path.read_text().split()]
+
+    def cap(self, memory: int) -> None:
+        """From now on a worker gets no more than so many bytes of memory of its own, or the request fails that asks for
+        it. Threads' stacks count, files that are mapped don't (setrlimit(2), RLIMIT_DATA)."""
+        for pid in (self.process.pid, *self.workers()):  # also those that are started later
+            resource.prlimit(pid, resource.RLIMIT_DATA, (memory, memory))
 
     def forget_peak(self) -> None:
         """From now on (proc(5), clear_refs)."""
