@@ -4,11 +4,15 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from django.apps import apps
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.db import connection
 from django.test import Client, RequestFactory
+from django.test.client import ClientHandler
 from django.urls import URLPattern, URLResolver, get_resolver
 from django_otp_webauthn.models import WebAuthnCredential
 
@@ -30,6 +34,7 @@ from resources.services.resources import create_stream, create_streamer
 from resources.services.stream_sessions import open_session
 from rest.routes import access_of
 from sessions_admin.models import Elevation, Session
+from sessions_admin.store import SessionStore
 from sso.claims import Check
 from sso.models import Identity
 from sso.services.testing import begin_test, finish_test
@@ -194,10 +199,18 @@ class World:
         )
 
     def client(self, name: str, **how: Any) -> Client:
-        """The person's browser; "nobody" is a new one. A session that an earlier request ended is opened again."""
-        if name == "nobody":
-            return Client(**how)
-        return self.make.client(self.people[name], **how)
+        """A browser of the person's; "nobody" is a visitor. Walks take ten thousand of them, so the session is written
+        straight into its table, and all share one chain of middlewares.
+        """
+        client = Client(**how)
+        client.handler = _handler(client.handler.enforce_csrf_checks)
+        if name != "nobody":
+            account, store = self.people[name], SessionStore()
+            store[SESSION_KEY], store[BACKEND_SESSION_KEY] = str(account.pk), "accounts.backends.LocalBackend"
+            store[HASH_SESSION_KEY] = account.get_session_auth_hash()
+            store.save()
+            client.cookies[settings.SESSION_COOKIE_NAME] = store.session_key
+        return client
 
     @property
     def ids(self) -> dict[str, Any]:
@@ -213,6 +226,11 @@ class World:
         mine |= {"single-sign-on": self.directory.pk, "sso": self.provider.alias, "new": "ldap"}
         mine |= {"reports": self.report.key, "identities": self.identity.pk}
         return mine | {"feedback": self.letter.pk, "outbox": self.mail.pk}
+
+
+@cache
+def _handler(enforce_csrf_checks: bool) -> ClientHandler:
+    return ClientHandler(enforce_csrf_checks)
 
 
 def contents() -> dict[str, list[tuple[Any, ...]]]:

@@ -54,10 +54,10 @@ def test_every_view_declares_its_access_and_its_methods(row: Row) -> None:
 
 @pytest.mark.parametrize("row", ROWS, ids=route)
 def test_every_row_as_everybody(row: Row, world: World) -> None:
+    address = row.address(**world.ids)
     for person in EVERYBODY:
         for method in ("GET", "POST"):
-            client = world.client(person)
-            response = client.generic(method, row.address(**world.ids))
+            response = world.client(person).generic(method, address)
             assert_answer(row, person, method, response)
 
 

@@ -83,8 +83,9 @@ SHAPES = {
 @pytest.mark.parametrize("row", ACTING, ids=route)
 def test_bodies_of_the_wrong_shape(row: Row, world: World) -> None:
     superusers = sorted(Account.objects.filter(is_superuser=True).values_list("username", flat=True))
+    address = row.address(**world.ids)
     for name, (kind, body) in SHAPES.items():
-        response = world.client("root").generic("POST", row.address(**world.ids), body, content_type=kind)
+        response = world.client("root").generic("POST", address, body, content_type=kind)
         well = response.status_code < 500 or response.status_code == PROVIDER_SILENT
         assert well, f"{name}: {response.status_code}"
     assert sorted(Account.objects.filter(is_superuser=True).values_list("username", flat=True)) == superusers
@@ -131,9 +132,9 @@ def test_a_refused_change_is_recorded(row: Row, world: World) -> None:
 
 @pytest.mark.parametrize("row", EITHER, ids=route)
 def test_methods_that_no_page_has(row: Row, world: World) -> None:
-    client, before = world.client("root"), contents()
+    client, address, before = world.client("root"), row.address(**world.ids), contents()
     for method in ("PUT", "DELETE", "PATCH", "TRACE", "PROPFIND"):
-        assert client.generic(method, row.address(**world.ids)).status_code == 405, method
+        assert client.generic(method, address).status_code == 405, method
     assert changed(before) == []
 
 

@@ -28,7 +28,7 @@ CHECKS = (
     not_a_server_error, status_code_conformance, content_type_conformance, response_headers_conformance,
     response_schema_conformance,
 )  # fmt: skip
-EXAMPLES = {"root": 12, "ada": 6}  # of each operation; fewer for those who may little
+EXAMPLES = {"root": 9, "ada": 4}  # of each operation; fewer for those who may little
 
 
 @pytest.fixture
