@@ -1,6 +1,7 @@
 """The fixed cast and the plain helpers of the whole suite."""
 
 import copy
+import gc
 import signal
 from collections.abc import Callable, Iterator
 from email import message_from_string
@@ -43,6 +44,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         raise pytest.UsageError(settings.POSTGRES_MISSING)
     for item in items:
         item.add_marker(pytest.mark.skip(reason=settings.POSTGRES_MISSING))
+
+
+def pytest_collection_finish() -> None:
+    """Modules and the thousands of tests stay to the end: looking for garbage among them took a fifth of the run."""
+    gc.collect()
+    gc.freeze()
 
 
 class Make:
