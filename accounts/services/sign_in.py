@@ -61,7 +61,7 @@ def check_credentials(request: HttpRequest, username: str, password: str, *, act
     assert account is None or isinstance(account, Account)
     usable = account is not None and account.is_usable
     with transaction.atomic():
-        wait = throttle.wait_meanwhile(username, address, now=actor.at)
+        wait = throttle.wait_meanwhile(username, address, now=actor.at, failed=not usable)
         if not usable:
             _failed(username, address, attempt)
     if wait:  # right or wrong: nothing is learned from it
@@ -193,7 +193,7 @@ def confirm_password(request: HttpRequest, account: Account, password: str, *, a
     attempt = Attempt(actor=actor, confirming=True)
     right = authenticate(request, username=account.username, password=password, attempt=attempt) == account
     with transaction.atomic():
-        wait = throttle.wait_meanwhile(account.username, actor.origin.address, now=actor.at)
+        wait = throttle.wait_meanwhile(account.username, actor.origin.address, now=actor.at, failed=not right)
         if not right and (attempt.heard or not attempt.sentence):
             waits: dict[str, Any] = throttle.count_failure(account.username, actor.origin.address, now=actor.at)
             record(CONFIRMED, actor=actor, target=account, outcome=Outcome.FAILED, **waits)

@@ -131,13 +131,17 @@ def check_all(values: Mapping[str, str], *, now: datetime) -> None:
         raise TooManyAttempts(math.ceil((until - now).total_seconds()))
 
 
-def wait_meanwhile(username: str, address: str | None, *, now: datetime) -> int:
+def wait_meanwhile(username: str, address: str | None, *, now: datetime, failed: bool) -> int:
     """Seconds that tries heard at the same moment make this one wait, 0 for none; others wait for this transaction.
 
-    Asked again when the password was looked at, so a hundred guesses at once are no better than in a row.
+    Asked again when the password was looked at, so a hundred guesses at once are no better than in a row. One that
+    ``failed`` makes the rows that are not there yet: there is nothing else that the first ones could wait for.
     """
-    keys = digests(_of_password(username, address)).values()
-    rows = SignInThrottle.objects.select_for_update().filter(key__in=keys).order_by("key")
+    keys = sorted(digests(_of_password(username, address)).values())
+    if failed:
+        rows = [_locked(key, now) for key in keys]
+    else:
+        rows = list(SignInThrottle.objects.select_for_update().filter(key__in=keys).order_by("key"))
     until = max((row.blocked_until for row in rows), default=now)
     return max(0, math.ceil((until - now).total_seconds()))
 

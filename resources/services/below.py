@@ -49,9 +49,7 @@ def _taken_away(asked: set[tuple[int, int]], at: datetime) -> dict[tuple[int, in
     rows = Grant.objects.of_accounts(accounts).counting(at).exclude(role__in=ResourceRole.EDITOR.or_more)
     rows = rows.filter(Q(*[(f"{link}__in", roots) for link in above], _connector=Q.OR))
     counts: dict[tuple[int, int], int] = {}
-    with _by_index():
-        found = list(rows.values_list("account", *above).annotate(Count("pk")).order_by())
-    for account, *links, number in found:
+    for account, *links, number in rows.values_list("account", *above).annotate(Count("pk")).order_by():
         for pair in {(account, root) for root in links} & asked:
             counts[pair] = min(counts.get(pair, 0) + number, COUNTED)
     return counts
@@ -114,7 +112,7 @@ def _by_index() -> Iterator[None]:
         yield
         return
     off = ["enable_seqscan", "enable_hashjoin", "enable_mergejoin", "enable_sort", "jit"]
-    settings = dict.fromkeys(off, "off") | {"join_collapse_limit": "1", "max_parallel_workers_per_gather": "0"}
+    settings = dict.fromkeys(off, "off") | {"join_collapse_limit": "1"}
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("; ".join(f"SET LOCAL {name} = {value}" for name, value in settings.items()))
         yield
