@@ -1,5 +1,6 @@
 """What the API shows of resources and what it takes."""
 
+from abc import abstractmethod
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
@@ -39,9 +40,9 @@ class ResourceShown(Schema):
         )
 
     @classmethod
+    @abstractmethod
     def facts(cls, resource: Resource) -> dict[str, Any]:
         """What only its kind has."""
-        raise NotImplementedError
 
 
 class StreamerShown(ResourceShown):
