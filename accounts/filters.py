@@ -22,7 +22,7 @@ class AccountFilter(ListFilter):
         "username": "username_key",
         "role": "role",
         "last_login": "last_login_key",
-        "created": "created_at",
+        "created": "pk",  # ids follow the time, and have their index anyway
     }
     default_order = "username"
 

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.devices import Authenticator, RecoveryCode
 from accounts.names import KEY_LENGTH, validate_name, validate_username
 from accounts.roles import Role
-from agora.base.models import NUMBER, EncryptedField, Prepared, Searchable, fold, one_of
+from agora.base.models import NUMBER, TEXT, EncryptedField, Prepared, Searchable, fold, one_of, update
 from sessions_admin.models import Session, open_count
 
 __all__ = ["Account", "Authenticator", "RecoveryCode", "SignInThrottle"]  # the app's tables
@@ -135,7 +135,7 @@ class Account(Searchable, AbstractBaseUser):  # type: ignore[django-manager-miss
     """One account. ``username_key`` is the username as it is compared; ``last_login_key`` orders the list."""
 
     username = models.CharField(_("Username"), max_length=150, validators=[validate_username])
-    username_key = models.CharField(max_length=KEY_LENGTH, unique=True, editable=False)
+    username_key = models.CharField(max_length=KEY_LENGTH, editable=False)
     external_id = models.CharField(_("External account id"), max_length=150, blank=True, validators=[validate_name])
     first_name = models.CharField(_("First name"), max_length=150, blank=True, validators=[validate_name])
     last_name = models.CharField(_("Last name"), max_length=150, blank=True, validators=[validate_name])
@@ -175,6 +175,7 @@ class Account(Searchable, AbstractBaseUser):  # type: ignore[django-manager-miss
         verbose_name = _("account")
         verbose_name_plural = _("accounts")
         constraints = [
+            models.UniqueConstraint(fields=["username_key"], name="account_username_unique"),
             models.UniqueConstraint(
                 fields=["external_id"], condition=~Q(external_id=""), name="account_external_id_unique"
             ),
@@ -193,13 +194,11 @@ class Account(Searchable, AbstractBaseUser):  # type: ignore[django-manager-miss
             one_of("date_format", DateFormat, "account_date_format_known"),
         ]
         indexes = [
-            models.Index(fields=["username_key", "id"], name="account_by_username"),
             models.Index(fields=["last_login_key", "id"], name="account_by_last_login"),
-            models.Index(fields=["created_at", "id"], name="account_by_created"),
             models.Index(fields=["role", "id"], name="account_by_role"),
             models.Index(Lower("email"), name="account_by_email", condition=~Q(email="")),
-            models.Index(fields=["username_key", "id"], name="account_locked", condition=Q(locked_at__isnull=False)),
-            models.Index(fields=["username_key", "id"], name="account_inactive", condition=Q(is_active=False)),
+            models.Index(fields=["username_key"], name="account_locked", condition=Q(locked_at__isnull=False)),
+            models.Index(fields=["username_key"], name="account_inactive", condition=Q(is_active=False)),
             models.Index(fields=["id"], name="account_superusers", condition=Q(is_superuser=True)),
         ]
 
@@ -209,8 +208,11 @@ class Account(Searchable, AbstractBaseUser):  # type: ignore[django-manager-miss
     def save(self, *args: Any, update_fields: Any = None, **kwargs: Any) -> None:
         self.username_key = fold(self.username)
         self.last_login_key = self.last_login or NEVER
+        if update_fields is not None and set(update_fields) == {"last_login"}:  # Django, at each sign-in: no change
+            update(self, "last_login", "last_login_key")
+            return
         if update_fields is not None:
-            update_fields = {*update_fields, "modified_at"} if set(update_fields) != {"last_login"} else {"last_login"}
+            update_fields = {*update_fields, "modified_at"}
             update_fields |= {"username_key"} if "username" in update_fields else set()
             update_fields |= {"last_login_key"} if "last_login" in update_fields else set()
         super().save(*args, update_fields=update_fields, **kwargs)
@@ -256,12 +258,13 @@ class Account(Searchable, AbstractBaseUser):  # type: ignore[django-manager-miss
 
 # What media servers and scripts ask all day; whether they may see it is asked of the row.
 account_by_id = Prepared("agora_account_by_id", lambda: Account.objects.filter(pk=NUMBER))
+account_by_key = Prepared("agora_account_by_key", lambda: Account.objects.filter(username_key=TEXT))
 
 
 class SignInThrottle(models.Model):
     """How often signing in failed for one username or from one address, and until when it is refused unheard."""
 
-    key = models.CharField(max_length=64, unique=True)
+    key = models.CharField(max_length=64)
     failures = models.PositiveIntegerField(default=0)
     refused = models.PositiveIntegerField(default=0)
     failed_at = models.DateTimeField()
@@ -270,6 +273,7 @@ class SignInThrottle(models.Model):
     class Meta:
         verbose_name = _("sign-in throttle")
         verbose_name_plural = _("sign-in throttles")
+        constraints = [models.UniqueConstraint(fields=["key"], name="throttle_once_for_each_key")]
 
     def __str__(self) -> str:
         return f"{self.key}: {self.failures}"

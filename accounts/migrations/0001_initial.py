@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
             name="SignInThrottle",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("key", models.CharField(max_length=64, unique=True)),
+                ("key", models.CharField(max_length=64)),
                 ("failures", models.PositiveIntegerField(default=0)),
                 ("refused", models.PositiveIntegerField(default=0)),
                 ("failed_at", models.DateTimeField()),
@@ -31,6 +31,7 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "sign-in throttle",
                 "verbose_name_plural": "sign-in throttles",
+                "constraints": [models.UniqueConstraint(fields=("key",), name="throttle_once_for_each_key")],
             },
         ),
         migrations.CreateModel(
@@ -46,7 +47,7 @@ class Migration(migrations.Migration):
                         max_length=150, validators=[accounts.names.validate_username], verbose_name="Username"
                     ),
                 ),
-                ("username_key", models.CharField(editable=False, max_length=300, unique=True)),
+                ("username_key", models.CharField(editable=False, max_length=300)),
                 (
                     "external_id",
                     models.CharField(
@@ -160,21 +161,20 @@ class Migration(migrations.Migration):
                 "verbose_name": "account",
                 "verbose_name_plural": "accounts",
                 "indexes": [
-                    models.Index(fields=["username_key", "id"], name="account_by_username"),
                     models.Index(fields=["last_login_key", "id"], name="account_by_last_login"),
-                    models.Index(fields=["created_at", "id"], name="account_by_created"),
                     models.Index(fields=["role", "id"], name="account_by_role"),
                     models.Index(
                         condition=models.Q(("locked_at__isnull", False)),
-                        fields=["username_key", "id"],
+                        fields=["username_key"],
                         name="account_locked",
                     ),
                     models.Index(
-                        condition=models.Q(("is_active", False)), fields=["username_key", "id"], name="account_inactive"
+                        condition=models.Q(("is_active", False)), fields=["username_key"], name="account_inactive"
                     ),
                     models.Index(condition=models.Q(("is_superuser", True)), fields=["id"], name="account_superusers"),
                 ],
                 "constraints": [
+                    models.UniqueConstraint(fields=("username_key",), name="account_username_unique"),
                     models.UniqueConstraint(
                         condition=models.Q(("external_id", ""), _negated=True),
                         fields=("external_id",),

@@ -1,8 +1,8 @@
 """Pieces for tables: searchable text and the index that finds it; secrets at rest; queries that every request asks."""
 
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache, lru_cache
 from typing import Any, Generic, TypeVar
 from weakref import WeakSet
 
@@ -42,9 +42,10 @@ class CreateGrams(Operation):
     reversible = True
     reduces_to_sql = True
     # A parsed body and no DISTINCT (the index keeps each piece once anyway): a third of the time at each write.
+    # Restricted: one person's search takes no other processor, and PostgreSQL's share of it came out slower than one.
     create = (
         f"CREATE OR REPLACE FUNCTION {GRAMS}(hay text, shortest int) RETURNS text[] "  # noqa: S608 - a constant
-        "IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql "
+        "IMMUTABLE STRICT PARALLEL RESTRICTED LANGUAGE sql "
         "RETURN (SELECT array_agg(substr(hay, i, n)) FROM generate_series(shortest, 3) n, "
         "generate_series(1, length(hay) - n + 1) i)"
     )
@@ -171,18 +172,42 @@ class EncryptedField(models.TextField):  # type: ignore[type-arg]
         return decrypted(value) if value else value
 
 
-# What stands in the query where the value comes: no column holds either.
-TEXT, NUMBER = "the value goes here", -7_123_456_789_012_345_678
+# What stands in the query where the value comes, and where a second text comes: no column holds any of them.
+TEXT, NUMBER, OTHER = "the value goes here", -7_123_456_789_012_345_678, "the other value goes here"
+
+
+class Statement:
+    """SQL with ``%s`` for its values, planned once a connection (PREPARE) where the database can."""
+
+    def __init__(self, name: str, sql: str, values: int) -> None:
+        self.name, self.sql = name, sql
+        self.prepare = f"PREPARE {name} AS {sql}" % tuple(f"${number}" for number in range(1, values + 1))
+        self.execute = f"EXECUTE {name} ({', '.join(['%s'] * values)})"
+        self.prepared: WeakSet[Any] = WeakSet()  # the driver's connections on which PostgreSQL knows the statement
+
+    def fetch(self, values: Sequence[Any]) -> list[Any]:
+        with connection.cursor() as cursor:
+            if connection.vendor != "postgresql":
+                cursor.execute(self.sql, values)
+            else:
+                if connection.connection not in self.prepared:
+                    cursor.execute(self.prepare)
+                    self.prepared.add(connection.connection)
+                cursor.execute(self.execute, values)
+            return list(cursor.fetchall())
 
 
 class _Written:
     """The query in the SQL of one kind of database, and where its columns go."""
 
     def __init__(self, name: str, rows: models.QuerySet[Any]) -> None:
-        self.name = name
         self.compiler: SQLCompiler = rows.query.get_compiler(connection=connection)
-        self.sql, params = self.compiler.as_sql(with_col_aliases=False)
-        self.params: list[Any] = list(params)
+        sql, params = self.compiler.as_sql(with_col_aliases=False)
+        places = {TEXT: 0, NUMBER: 0, OTHER: 1}
+        self.order = [places[value] for value in params if value in places]
+        # The other values are numbers of the code's own; a text among them is not foreseen.
+        fixed = ("%s" if value in places else int(value) for value in params)
+        self.statement = Statement(name, sql % tuple(fixed), len(self.order))
         select = [column for column, _sql, _alias in self.compiler.select]
         self.converters = self.compiler.get_converters(select)
         klass: Any = self.compiler.klass_info
@@ -194,31 +219,14 @@ class _Written:
             klass, self.compiler.select, connection.alias
         )
         self.annotations = dict(self.compiler.annotation_col_map or {})
-        self.prepared: WeakSet[Any] = WeakSet()  # the driver's connections on which PostgreSQL knows the statement
 
-    @property
-    def prepare(self) -> str:
-        """The other values are numbers of the code's own; a text among them is not foreseen."""
-        values = ("$1" if value in (TEXT, NUMBER) else int(value) for value in self.params)
-        return f"PREPARE {self.name} AS {self.sql}" % tuple(values)
-
-    def fetch(self, value: Any) -> Any:
-        with connection.cursor() as cursor:
-            if connection.vendor != "postgresql":
-                cursor.execute(self.sql, [value if one in (TEXT, NUMBER) else one for one in self.params])
-                return cursor.fetchone()
-            if connection.connection not in self.prepared:
-                cursor.execute(self.prepare)
-                self.prepared.add(connection.connection)
-            cursor.execute(f"EXECUTE {self.name} (%s)", [value])
-            return cursor.fetchone()
-
-    def read(self, value: Any) -> Any:
-        row = self.fetch(value)
-        if row is None:
-            return None
+    def read(self, values: Sequence[Any]) -> Iterator[Any]:
+        rows: Iterable[Any] = self.statement.fetch([values[place] for place in self.order])
         if self.converters:
-            row = next(iter(self.compiler.apply_converters([row], self.converters)))
+            rows = self.compiler.apply_converters(rows, self.converters)
+        return map(self.made, rows)
+
+    def made(self, row: Any) -> Any:
         found = self.model.from_db(connection.alias, self.fields, row[self.columns])
         for populator in self.related:
             populator.populate(row, found)
@@ -228,25 +236,65 @@ class _Written:
 
 
 class Prepared(Generic[Row]):
-    """One row by one value: written once a process, planned once a connection (PREPARE).
+    """Rows by one value or two: written once a process, planned once a connection (PREPARE).
 
     Django writes its SQL anew at each call and PostgreSQL plans it anew; both take longer than finding one row by a
     unique column. Rows are made from the answer as the ORM makes them. A connection pooler in front of PostgreSQL must
     keep a client on its connection ("session" mode).
 
-    ``rows`` makes the query, with TEXT or NUMBER in the place of the value; it must select at most one row, and may use
-    select_related and annotations. ``name`` is unique in the project.
+    ``rows`` makes the query, with TEXT or NUMBER in the place of the value and OTHER in that of a second text; it may
+    use select_related and annotations. ``name`` is unique in the project.
     """
 
     def __init__(self, name: str, rows: Callable[[], models.QuerySet[Row]]) -> None:
         self.name, self.rows = name, rows
         self.written: dict[str, _Written] = {}
 
-    def __call__(self, value: str | int) -> Row | None:
-        """The row, or None. One query, and none for a number that no column of ours can hold."""
-        if isinstance(value, int) and not -(2**63) <= value < 2**63:
-            return None
+    def __call__(self, *values: str | int) -> Row | None:
+        """The first row, or None. One query, and none for a number that no column of ours can hold."""
+        return next(self.all(*values), None)
+
+    def all(self, *values: str | int) -> Iterator[Row]:
+        """The rows, of one query that is asked at once."""
+        if any(isinstance(value, int) and not -(2**63) <= value < 2**63 for value in values):
+            return iter(())
         if connection.vendor not in self.written:
             self.written[connection.vendor] = _Written(self.name, self.rows())
-        found: Row | None = self.written[connection.vendor].read(value)
-        return found
+        return self.written[connection.vendor].read(values)
+
+
+@cache
+def _insertion(model: type[models.Model]) -> tuple[Statement, list[Any]]:
+    fields = [field for field in model._meta.local_concrete_fields if not field.primary_key]
+    table, columns = model._meta.db_table, ", ".join(f'"{field.column}"' for field in fields)
+    places = ", ".join(["%s"] * len(fields))
+    sql = f'INSERT INTO "{table}" ({columns}) VALUES ({places}) RETURNING "{model._meta.pk.column}"'  # noqa: S608
+    return Statement(f"insert_{table}", sql, len(fields)), fields
+
+
+def insert(row: models.Model) -> None:
+    """``row.save(force_insert=True)`` without signals, for tables that every sign-in and every change writes to.
+
+    As in ``Prepared``, the SQL is written once a process and planned once a connection. The database gives the row its
+    primary key; its values are plain ones, not expressions.
+    """
+    statement, fields = _insertion(type(row))
+    values = [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in fields]
+    ((row.pk,),) = statement.fetch(values)
+    row._state.adding, row._state.db = False, connection.alias
+
+
+@cache
+def _change(model: type[models.Model], names: tuple[str, ...]) -> tuple[Statement, list[Any]]:
+    fields: list[Any] = [model._meta.get_field(name) for name in names]
+    table, key = model._meta.db_table, model._meta.pk.column
+    columns = ", ".join(f'"{field.column}" = %s' for field in fields)
+    sql = f'UPDATE "{table}" SET {columns} WHERE "{key}" = %s RETURNING "{key}"'  # noqa: S608
+    return Statement(f"update_{table}_{'_'.join(names)}", sql, len(fields) + 1), fields
+
+
+def update(row: models.Model, *names: str) -> bool:
+    """``row.save(update_fields=names)`` as ``insert`` inserts; False where the row is gone."""
+    statement, fields = _change(type(row), names)
+    values = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields]
+    return bool(statement.fetch([*values, row.pk]))

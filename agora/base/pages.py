@@ -9,6 +9,7 @@ import binascii
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import EmptyResultSet, ValidationError
@@ -26,7 +27,7 @@ M = TypeVar("M", bound=Model)
 Text = str | Sequence[str]
 
 PAGE_SIZE = 50
-WALK = 8_000  # rows looked through in the list's own order before the text index is asked
+WALK = 3_000  # rows looked through in the list's own order before the text index is asked
 
 
 @dataclass(frozen=True)
@@ -83,13 +84,13 @@ def keyset_page(
 ) -> Page[M]:
     """The page of ``rows`` that ``params`` (``after`` or ``before``) asks for.
 
-    ``order`` is a column that is never NULL, with ``-`` for descending; ties are broken by the primary key. ``text``
+    ``order`` is a column that is never NULL, with ``-`` for descending; the primary key breaks ties. ``text``
     keeps rows whose ``search_text`` contains it, all of it where it is several. ``exact`` narrows further by what no
     index answers: the texts find, it decides; in ``rows`` it would be asked of every row that is passed on the way.
     Raises BadRequest when a cursor is damaged.
     """
     column, descending = order.removeprefix("-"), order.startswith("-")
-    columns = [column] if column in ("id", "pk") else [column, "pk"]
+    columns = [column] if _unique(rows.model, column) else [column, "pk"]
     fields: list[Any] = [rows.model._meta.pk if name == "pk" else rows.model._meta.get_field(name) for name in columns]
     after, before = params.get("after", ""), params.get("before", "")
     backwards = bool(before) and not after
@@ -111,6 +112,13 @@ def keyset_page(
         next_cursor=_write(found[-1], fields) if found else "",
         previous_cursor=_write(found[0], fields) if found else "",
     )
+
+
+@cache
+def _unique(model: type[Model], column: str) -> bool:
+    """Has each row a value of its own there?"""
+    alone = ((column,) == constraint.fields for constraint in model._meta.total_unique_constraints)
+    return column in ("id", "pk") or any(alone)
 
 
 def _write(row: Model, fields: Sequence[Any]) -> str:
@@ -178,18 +186,24 @@ def _by_index(ordered: QuerySet[M], needles: list[str], wanted: int) -> list[M]:
     if not pieces:
         return list(containing(ordered, needles)[:wanted])
     order = [str(name) for name in ordered.query.order_by]
-    columns = [name.removeprefix("-") for name in order]
-    names = [f"key_{number}" for number in range(len(columns))]  # the last one is the primary key
+    names = [f"key_{number}" for number in range(len(order))]
     direction = "DESC" if order[0].startswith("-") else "ASC"
-    inner = ordered.filter(_HasPieces(F("search_text"), pieces, _shortest(ordered)))
-    sql, params = containing(inner, needles).order_by().values(*columns).query.sql_with_params()
+    columns = {name: F(column.removeprefix("-")) for name, column in zip(names, order, strict=True)}
+    inner = _with_pieces(ordered.order_by(), needles, pieces).values(**columns, key_pk=F("pk"))
+    sql, params = inner.query.sql_with_params()
     # OFFSET 0 keeps the planner from walking the list's order in the hope of an early hit.
     found = RawSQL(  # noqa: S611 - written by the ORM
-        f"SELECT {names[-1]} FROM ({sql} OFFSET 0) found ({', '.join(names)}) "  # noqa: S608
-        f"ORDER BY {', '.join(f'{name} {direction}' for name in names)} LIMIT %s",
+        f"SELECT key_pk FROM ({sql} OFFSET 0) found ORDER BY {', '.join(f'{name} {direction}' for name in names)} "  # noqa: S608
+        "LIMIT %s",
         (*params, wanted),
     )
     return list(ordered.filter(pk__in=found))
+
+
+def _with_pieces(rows: QuerySet[M], needles: list[str], pieces: list[str]) -> QuerySet[M]:
+    """What the index finds, looked through for the texts that are not themselves one of its pieces."""
+    found = rows.filter(_HasPieces(F("search_text"), pieces, _shortest(rows)))
+    return containing(found, [needle for needle in needles if needle not in pieces])
 
 
 def _pattern(needle: str) -> str:
@@ -201,8 +215,8 @@ def _pattern(needle: str) -> str:
 def matching(rows: QuerySet[M], text: Text) -> QuerySet[M]:
     """The rows that contain the text, found through the index of its pieces where the database has one."""
     if pieces := _pieces(rows, _texts(text)):
-        found = rows.model._default_manager.filter(_HasPieces(F("search_text"), pieces, _shortest(rows)))
-        return rows.filter(pk__in=containing(found, text).values("pk"))
+        found = _with_pieces(rows.model._default_manager.all(), _texts(text), pieces)
+        return rows.filter(pk__in=found.values("pk"))
     return containing(rows, text)
 
 

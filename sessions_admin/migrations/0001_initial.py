@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
             name="Session",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("key_digest", models.CharField(max_length=64, unique=True)),
+                ("key_digest", models.CharField(max_length=64)),
                 ("data", models.TextField(blank=True)),
                 ("opened_at", models.DateTimeField()),
                 ("last_seen_at", models.DateTimeField()),
@@ -110,6 +110,7 @@ class Migration(migrations.Migration):
                     ),
                 ],
                 "constraints": [
+                    models.UniqueConstraint(fields=("key_digest",), name="session_key_unique"),
                     models.CheckConstraint(
                         condition=models.Q(
                             (

@@ -1,18 +1,22 @@
-"""Prepared queries answer as the ORM does: the same row, its joins, its annotations, nothing for what is not there."""
+"""Prepared statements do as the ORM does: the same row, its joins, its annotations, nothing for what is not there."""
 
 from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Account
-from agora.base.models import NUMBER, TEXT, Prepared
+from agora.base.models import NUMBER, OTHER, TEXT, Prepared, insert, update
 from sessions_admin.models import Session
 from tests.conftest import Make
 
 by_name = Prepared("test_account_by_name", lambda: Account.objects.filter(username_key=TEXT))
 by_id = Prepared("test_session_by_id", lambda: Session.objects.with_limits().filter(pk=NUMBER))
+by_names = Prepared(
+    "test_accounts_by_names", lambda: Account.objects.filter(username_key__in=[TEXT, OTHER]).order_by("-username_key")
+)
 
 
 def test_a_row_is_that_of_the_orm_and_can_be_saved(ada: Account) -> None:
@@ -42,8 +46,6 @@ def test_joined_rows_and_annotations_come_in_the_one_query(
 
 
 def test_a_join_without_a_row_is_none(db: None) -> None:
-    from django.utils import timezone
-
     now = timezone.now()
     visitor = Session.objects.create(key_digest="x", opened_at=now, last_seen_at=now)
     found = by_id(visitor.pk)
@@ -66,3 +68,40 @@ def test_a_new_connection_prepares_again(transactional_db: None, make: Make) -> 
     assert by_name("ada") == ada
     connection.close()
     assert by_name("ada") == ada
+
+
+def test_two_texts_find_the_rows_of_both_in_their_order(make: Make) -> None:
+    ada, sam = make.account("ada"), make.account("sam")
+    make.account("vic")
+    assert list(by_names.all("ada", "sam")) == list(by_names.all("sam", "ada")) == [sam, ada]
+    assert list(by_names.all("ada", "ada")) == [ada]
+    assert list(by_names.all("nobody", OTHER)) == []
+
+
+def test_an_inserted_row_is_as_if_saved(ada: Account) -> None:
+    now = timezone.now()
+    values = {"opened_at": now, "last_seen_at": now, "account": ada, "address": "2001:db8::1", "user_agent": "%s ' $1"}
+    saved, inserted = Session(key_digest="a", **values), Session(key_digest="b", **values)
+    saved.save()
+    insert(inserted)
+    assert inserted.pk and not inserted._state.adding
+    rows = Session.objects.filter(pk__in=[saved.pk, inserted.pk]).order_by("key_digest").values()
+    first, second = ({**row, "id": None, "key_digest": ""} for row in rows)
+    assert first == second
+    inserted.cause = "ended"  # can be saved like any other
+    inserted.closed_at = now
+    inserted.save()
+    assert Session.objects.get(pk=inserted.pk).cause == "ended"
+
+
+def test_an_update_writes_the_named_fields_alone(ada: Account) -> None:
+    before = Account.objects.values().get(pk=ada.pk)
+    ada.first_name, ada.last_name, ada.last_login = "Adeline", "%s ' $1", timezone.now()
+    assert update(ada, "last_name", "last_login")
+    after = Account.objects.values().get(pk=ada.pk)
+    assert after == before | {"last_name": "%s ' $1", "last_login": ada.last_login}
+
+
+def test_an_update_of_a_row_that_is_gone_says_so(ada: Account) -> None:
+    Account.objects.filter(pk=ada.pk).delete()
+    assert not update(ada, "last_login")
