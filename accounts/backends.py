@@ -7,8 +7,9 @@ from django.contrib.auth.backends import BaseBackend
 from django.contrib.auth.hashers import check_password, make_password
 from django.http import HttpRequest
 
-from accounts.models import Account
+from accounts.models import Account, account_by_key
 from accounts.roles import PERMISSIONS, permissions_of
+from agora.base.models import fold
 
 MAX_LENGTH = 128
 _DECOY: list[str] = []
@@ -23,7 +24,7 @@ class LocalBackend(BaseBackend):
         """The account, when the password is right. The same work is done for unknown names and over-long passwords."""
         if username is None or password is None:
             return None
-        account = Account.objects.named(username).first()
+        account = account_by_key(fold(username))
         usable = account is not None and account.has_usable_password() and len(password) <= MAX_LENGTH
         encoded = account.password if account is not None and usable else decoy()
         right = check_password(password[:MAX_LENGTH], encoded)

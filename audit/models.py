@@ -11,7 +11,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from agora.base.models import Searchable, one_of
+from agora.base.models import Searchable, insert, one_of
 
 
 class Outcome(models.TextChoices):
@@ -167,10 +167,11 @@ class Entry(Searchable):
         return [(one["name"], one["old"], one["new"]) for one in rows if isinstance(one, dict) and one.keys() >= NAMED]
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Only ever an INSERT: a new object with the id of an old entry is refused by the primary key."""
-        if args or not self._state.adding or kwargs.get("force_update"):
+        """Only ever an INSERT, of an entry whose id the database gives: none takes the place of an old one."""
+        if args or not self._state.adding or self.pk or kwargs.get("force_update"):
             raise AppendOnly
-        super().save(**kwargs | {"force_insert": True})
+        self.search_text = self.folded()
+        insert(self)
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         raise AppendOnly

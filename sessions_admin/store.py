@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.crypto import get_random_string
 
 from agora.base.actor import Actor
-from agora.base.models import TEXT, Prepared
+from agora.base.models import TEXT, Prepared, insert
 from sessions_admin.models import Cause, Method, Session, digest_of
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class SessionStore(SessionBase):
             address=self.address,
             user_agent=self.user_agent,
         )
-        row.save(force_insert=True)
+        insert(row)
         self.row = row
 
     def cycle_key(self) -> None:

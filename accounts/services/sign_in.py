@@ -60,15 +60,17 @@ def check_credentials(request: HttpRequest, username: str, password: str, *, act
     account = authenticate(request, username=username, password=password, attempt=attempt)
     assert account is None or isinstance(account, Account)
     usable = account is not None and account.is_usable
-    with transaction.atomic():
-        wait = throttle.wait_meanwhile(username, address, now=actor.at, failed=not usable)
-        if not usable:
+    if usable:
+        wait = throttle.right_meanwhile(username, address, now=actor.at)
+    else:
+        with transaction.atomic():
+            wait = throttle.wrong_meanwhile(username, address, now=actor.at)
             _failed(username, address, attempt)
     if wait:  # right or wrong: nothing is learned from it
         raise throttle.TooManyAttempts(wait)
     if account is not None and usable:
-        if fold(username) != fold(account.username):  # a directory's name for it; opening the session forgets our own
-            throttle.forget(username)
+        if fold(username) != account.username_key:  # a directory's name for it
+            throttle.forget(account.username)
         return account, attempt.way
     raise NobodyAnswered(attempt.sentence) if attempt.sentence and account is None else WrongCredentials
 
@@ -120,7 +122,6 @@ def open_session(
         login(request, account, backend="accounts.backends.LocalBackend")
         keep(store, kept or {})
         store.save()
-        throttle.forget(account.username)
         who = actor.as_account(account, store.row_id)
         how: dict[str, Any] = {"second_factor": second_factor} if second_factor else {}
         if way.provider_id is not None:
@@ -192,11 +193,14 @@ def confirm_password(request: HttpRequest, account: Account, password: str, *, a
     throttle.check(account.username, actor.origin.address, now=actor.at)
     attempt = Attempt(actor=actor, confirming=True)
     right = authenticate(request, username=account.username, password=password, attempt=attempt) == account
-    with transaction.atomic():
-        wait = throttle.wait_meanwhile(account.username, actor.origin.address, now=actor.at, failed=not right)
-        if not right and (attempt.heard or not attempt.sentence):
-            waits: dict[str, Any] = throttle.count_failure(account.username, actor.origin.address, now=actor.at)
-            record(CONFIRMED, actor=actor, target=account, outcome=Outcome.FAILED, **waits)
+    if right:
+        wait = throttle.right_meanwhile(account.username, actor.origin.address, now=actor.at)
+    else:
+        with transaction.atomic():
+            wait = throttle.wrong_meanwhile(account.username, actor.origin.address, now=actor.at)
+            if attempt.heard or not attempt.sentence:
+                waits: dict[str, Any] = throttle.count_failure(account.username, actor.origin.address, now=actor.at)
+                record(CONFIRMED, actor=actor, target=account, outcome=Outcome.FAILED, **waits)
     if wait:
         raise throttle.TooManyAttempts(wait)
     if attempt.sentence and not right:

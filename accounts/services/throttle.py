@@ -9,7 +9,7 @@ Kept in the database, so it holds in every process and survives a restart (OWASP
 import contextlib
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,7 +20,7 @@ from django.utils.translation import ngettext_lazy
 from accounts.models import NEVER, SignInThrottle
 from agora.base.actor import Actor
 from agora.base.errors import Refused
-from agora.base.models import fold
+from agora.base.models import OTHER, TEXT, Prepared, fold
 from audit.models import Outcome
 from audit.services import record
 
@@ -124,24 +124,34 @@ def check(username: str, address: str | None, *, now: datetime) -> None:
 
 def check_all(values: Mapping[str, str], *, now: datetime) -> None:
     """Raises TooManyAttempts while one of the values (kind → value) has to wait."""
-    blocked = SignInThrottle.objects.filter(key__in=digests(values).values(), blocked_until__gt=now)
-    until = max((row.blocked_until for row in blocked), default=None)
-    if until is not None:
-        blocked.update(refused=F("refused") + Value(1))
-        raise TooManyAttempts(math.ceil((until - now).total_seconds()))
+    blocked = [row for row in _there(values) if row.blocked_until > now]
+    if blocked:
+        SignInThrottle.objects.filter(pk__in=[row.pk for row in blocked]).update(refused=F("refused") + Value(1))
+        raise TooManyAttempts(_seconds(blocked, now))
 
 
-def wait_meanwhile(username: str, address: str | None, *, now: datetime, failed: bool) -> int:
-    """Seconds that tries heard at the same moment make this one wait, 0 for none; others wait for this transaction.
+def right_meanwhile(username: str, address: str | None, *, now: datetime) -> int:
+    """The password was right. Seconds that tries heard at the same moment make this one wait, so that a hundred guesses
+    at once are no better than in a row; where none, the username's waits end."""
+    values = _of_password(username, address)
+    if not _there(values):
+        return 0
+    with transaction.atomic():
+        wait = _seconds(_held(values), now)
+        if not wait:
+            forget(username)
+    return wait
 
-    Asked again when the password was looked at, so a hundred guesses at once are no better than in a row. One that
-    ``failed`` makes the rows that are not there yet: there is nothing else that the first ones could wait for.
-    """
+
+def wrong_meanwhile(username: str, address: str | None, *, now: datetime) -> int:
+    """The same for a wrong password, inside the transaction that counts it: others wait for that. It makes the rows
+    that are not there yet: there is nothing else that the first ones could wait for."""
     keys = sorted(digests(_of_password(username, address)).values())
-    if failed:
-        rows = [_locked(key, now) for key in keys]
-    else:
-        rows = list(SignInThrottle.objects.select_for_update().filter(key__in=keys).order_by("key"))
+    return _seconds([_locked(key, now) for key in keys], now)
+
+
+def _seconds(rows: Iterable[SignInThrottle], now: datetime) -> int:
+    """Until the last of them is over."""
     until = max((row.blocked_until for row in rows), default=now)
     return max(0, math.ceil((until - now).total_seconds()))
 
@@ -174,7 +184,8 @@ def forget(username: str) -> None:
 
 def forget_all(values: Mapping[str, str]) -> None:
     """What is known to be right starts anew."""
-    SignInThrottle.objects.filter(key__in=digests(values).values()).delete()
+    if rows := _there(values):
+        SignInThrottle.objects.filter(pk__in=[row.pk for row in rows]).delete()
 
 
 def purge_throttles(*, now: datetime) -> int:
@@ -186,6 +197,30 @@ def wait_after(failures: int, *, free: int) -> timedelta:
     """1, 2, 4, 8 … seconds beyond the free tries, at most a quarter of an hour."""
     beyond = failures - free
     return timedelta(0) if beyond <= 0 else min(timedelta(seconds=2 ** min(beyond - 1, 20)), LONGEST)
+
+
+_read = Prepared("agora_throttles", lambda: SignInThrottle.objects.filter(key__in=[TEXT, OTHER]))
+_lock = Prepared(
+    "agora_throttles_locked",
+    lambda: SignInThrottle.objects.select_for_update().filter(key__in=[TEXT, OTHER]).order_by("key"),
+)
+
+
+def _there(values: Mapping[str, str]) -> list[SignInThrottle]:
+    """The rows of these values (kind → value), of which there are one or two, as far as there are any."""
+    return list(_read.all(*_two(values)))
+
+
+def _held(values: Mapping[str, str]) -> list[SignInThrottle]:
+    """The same, locked until the transaction ends."""
+    return list(_lock.all(*_two(values)))
+
+
+def _two(values: Mapping[str, str]) -> tuple[str, str]:
+    """Their keys; one alone is asked for twice."""
+    keys = list(digests(values).values())
+    first, second = keys if len(keys) == 2 else keys * 2
+    return first, second
 
 
 def _locked(key: str, now: datetime) -> SignInThrottle:

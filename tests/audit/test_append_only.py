@@ -53,8 +53,10 @@ def test_the_model_refuses(entry: Entry, attempt: Callable[[Entry], object]) -> 
 
 
 def test_a_new_object_never_takes_the_place_of_an_old_one(entry: Entry) -> None:
-    with pytest.raises(IntegrityError), transaction.atomic():
+    with pytest.raises(AppendOnly):
         copy(entry).save()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Entry.objects.bulk_create([copy(entry)])
     assert Entry.objects.get().actor_name == "sam"
 
 
