@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import NEVER, Account
 from accounts.roles import Role
 from agora.base.filters import ListFilter
-from agora.base.pages import write_counts
+from agora.base.models import Statement
+from agora.base.pages import counts_of_all
 
 STATES = [("active", _("Active")), ("locked", _("Locked")), ("inactive", _("Inactive"))]
 
@@ -68,10 +69,7 @@ def in_state(rows: Any, state: str) -> QuerySet[Any]:
 
 
 @cache
-def counting_states(vendor: str) -> tuple[str, list[Any]]:
-    """The query that counts all accounts and those in each state; who may open the list sees them all.
-
-    Kept for each kind of database, for it is always the same.
-    """
+def counting_states() -> Statement:
+    """Counts all accounts and those in each state; who may open the list sees them all."""
     rows = Account.objects.all()
-    return write_counts([rows, *(in_state(rows, state) for state, _label in STATES)])
+    return counts_of_all("agora_count_states", [rows, *(in_state(rows, state) for state, _label in STATES)])

@@ -68,9 +68,9 @@ _open_count = cache(open_count)
 
 
 @cache
-def _role_name(language: str | None, role: str) -> str:
-    """The word, kept by language: the catalogues are slow to ask."""
-    return str(Role(role).label)
+def _role_names(language: str | None) -> dict[str, str]:
+    """The words, kept by language: the catalogues are slow to ask."""
+    return {str(role): str(role.label) for role in Role}
 
 
 class AccountQuerySet(models.QuerySet["Account"]):
@@ -227,9 +227,14 @@ class Account(Searchable, AbstractBaseUser):  # type: ignore[django-manager-miss
         return self.full_name or self.username
 
     @property
+    def role_names(self) -> dict[str, str]:
+        """The words for all roles, for the rows of a list: the language is asked for once."""
+        return _role_names(get_language())
+
+    @property
     def role_name(self) -> str:
-        """As ``get_role_display()``, which goes through all choices, for lists."""
-        return _role_name(get_language(), self.role)
+        """As ``get_role_display()``, which goes through all choices."""
+        return self.role_names[self.role]
 
     @property
     def is_locked(self) -> bool:

@@ -2,7 +2,6 @@
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db import connection
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -18,7 +17,7 @@ from accounts.views.card import show_card
 from accounts.views.common import person, visible_account
 from agora.base.access import not_while_impersonating, requires
 from agora.base.http import Request, csv_lines, next_url, stream
-from agora.base.pages import ask_counts, count_label
+from agora.base.pages import count_label
 
 
 @requires("accounts.view")
@@ -33,7 +32,7 @@ def account_list(request: Request) -> HttpResponse:
 
 
 def _tabs(filters: AccountFilter) -> list[tuple[str, str, bool, str]]:
-    counts = ask_counts(*counting_states(connection.vendor))
+    ((*counts,),) = counting_states().fetch()
     chosen = filters.values.get("state") or ""
     return [
         (

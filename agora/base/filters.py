@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 import django_filters
 from django.db.models import Q, QuerySet
+from django.forms import Form
 from django.http import QueryDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -14,6 +15,7 @@ from agora.base.pages import PAGE_SIZE, Page, keyset_page
 
 SIZES = (PAGE_SIZE, 100)
 Chip = tuple[str, str]
+_forms: dict[tuple[object, ...], type[Form]] = {}
 
 
 class ListFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
@@ -30,6 +32,13 @@ class ListFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filt
     def searched(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         """The text is looked for by ``page``, within bounds."""
         return rows
+
+    def get_form_class(self) -> type[Form]:
+        """Made once for each set of filters, not for each request; every form has copies of its fields."""
+        key = type(self), *self.filters
+        if key not in _forms:
+            _forms[key] = super().get_form_class()
+        return _forms[key]
 
     @property
     def params(self) -> QueryDict:

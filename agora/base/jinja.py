@@ -16,7 +16,7 @@ from django.templatetags.static import static
 from django.utils import timezone, translation
 from django.utils.translation import gettext, ngettext, npgettext, pgettext
 from jinja2 import Environment, StrictUndefined, pass_context
-from jinja2.runtime import Context
+from jinja2.runtime import Context, Macro
 from lucide.jinja import lucide
 from markupsafe import Markup, escape
 
@@ -24,6 +24,7 @@ from agora.base import access, times
 
 HUES = 8
 CURSORS = ("after", "before")
+_Kept = type(lru_cache(str))  # functions whose answers are kept: they depend on their arguments alone
 
 
 @lru_cache(maxsize=1024)
@@ -73,6 +74,21 @@ class Pattern:
             elif type(value) is not Markup:
                 values[name] = escape(value)
         return Markup(self._format % values)  # noqa: S704 - drawn with escaping, filled with escaped values
+
+
+class PageContext(Context):
+    """Jinja's context, which asks of everything that a page calls whether it wants the context. Of what a page calls by
+    the hundred it is known: macros want how to escape, patterns and icons nothing."""
+
+    def call(self, called: Any, /, *args: Any, **kwargs: Any) -> Any:
+        kind = type(called)
+        if kind is Macro:
+            args = (self.eval_ctx, *args)
+        elif kind not in (Pattern, _Kept):
+            return super().call(called, *args, **kwargs)
+        kwargs.pop("_block_vars", None)  # said to each call within a block or a loop
+        kwargs.pop("_loop_vars", None)
+        return called(*args, **kwargs)
 
 
 @pass_context
@@ -179,6 +195,7 @@ def environment(**options: Any) -> Environment:
         **{**options, "autoescape": True, "undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True},
         extensions=["jinja2.ext.i18n"],
     )
+    env.context_class = PageContext
     env.install_gettext_callables(  # type: ignore[attr-defined]
         gettext, ngettext, newstyle=True, pgettext=pgettext, npgettext=npgettext
     )

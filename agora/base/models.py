@@ -182,10 +182,10 @@ class Statement:
     def __init__(self, name: str, sql: str, values: int) -> None:
         self.name, self.sql = name, sql
         self.prepare = f"PREPARE {name} AS {sql}" % tuple(f"${number}" for number in range(1, values + 1))
-        self.execute = f"EXECUTE {name} ({', '.join(['%s'] * values)})"
+        self.execute = f"EXECUTE {name} ({', '.join(['%s'] * values)})" if values else f"EXECUTE {name}"
         self.prepared: WeakSet[Any] = WeakSet()  # the driver's connections on which PostgreSQL knows the statement
 
-    def fetch(self, values: Sequence[Any]) -> list[Any]:
+    def fetch(self, values: Sequence[Any] = ()) -> list[Any]:
         with connection.cursor() as cursor:
             if connection.vendor != "postgresql":
                 cursor.execute(self.sql, values)

@@ -20,14 +20,14 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from agora.base.errors import BadRequest
-from agora.base.models import GRAMS, fold
+from agora.base.models import GRAMS, Statement, fold
 
 M = TypeVar("M", bound=Model)
 
 Text = str | Sequence[str]
 
 PAGE_SIZE = 50
-WALK = 3_000  # rows looked through in the list's own order before the text index is asked
+WALK = 8_000  # rows looked through in the list's own order before the text index is asked
 
 
 @dataclass(frozen=True)
@@ -240,11 +240,20 @@ def bounded_count(rows: QuerySet[M], most: int = 1_000) -> int:
 
 def bounded_counts(lists: Mapping[str, QuerySet[Any]], most: int = 1_000) -> dict[str, int]:
     """Several bounded counts in one query."""
-    return dict(zip(lists, ask_counts(*write_counts(lists.values(), most)), strict=True))
+    sql, params = _counting(lists.values(), most)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return dict(zip(lists, cursor.fetchone(), strict=True))
 
 
-def write_counts(lists: Iterable[QuerySet[Any]], most: int = 1_000) -> tuple[str, list[Any]]:
-    """The query with its parameters; where the lists are the same for everybody, it may be kept."""
+def counts_of_all(name: str, lists: Iterable[QuerySet[Any]], most: int = 1_000) -> Statement:
+    """The same for lists without parameters, which are the same for everybody: written once, planned once."""
+    sql, params = _counting(lists, most)
+    assert not params
+    return Statement(name, sql, 0)
+
+
+def _counting(lists: Iterable[QuerySet[Any]], most: int) -> tuple[str, list[Any]]:
     parts: list[str] = []
     params: list[Any] = []
     for number, rows in enumerate(lists):
@@ -252,14 +261,6 @@ def write_counts(lists: Iterable[QuerySet[Any]], most: int = 1_000) -> tuple[str
         parts.append(f"(SELECT COUNT(*) FROM ({sql}) counted_{number})")  # noqa: S608 - written by the ORM
         params += values
     return f"SELECT {', '.join(parts)}", params
-
-
-def ask_counts(sql: str, params: list[Any]) -> tuple[int, ...]:
-    """The counts that ``write_counts`` asks for, in their order."""
-    with connection.cursor() as cursor:
-        cursor.execute(sql, params)
-        found: tuple[int, ...] = cursor.fetchone()
-    return found
 
 
 def count_label(count: int, most: int = 1_000) -> str:
