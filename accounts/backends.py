@@ -25,6 +25,8 @@ class LocalBackend(BaseBackend):
         if username is None or password is None:
             return None
         account = account_by_key(fold(username))
+        if (attempt := kwargs.get("attempt")) is not None:
+            attempt.known = account
         usable = account is not None and account.has_usable_password() and len(password) <= MAX_LENGTH
         encoded = account.password if account is not None and usable else decoy()
         right = check_password(password[:MAX_LENGTH], encoded)

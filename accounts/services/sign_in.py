@@ -76,7 +76,7 @@ def check_credentials(request: HttpRequest, username: str, password: str, *, act
 
 
 def _failed(username: str, address: str | None, attempt: Attempt) -> None:
-    known = Account.objects.named(username).first()
+    known = attempt.known
     reason = attempt.reason or ("unknown_username" if known is None else "wrong_password")
     if known is not None and not known.is_usable:
         reason = "account_locked" if known.is_locked else "account_inactive"

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from accounts.models import Account
 from accounts.services.ways import Attempt
 from agora.base.actor import Actor
+from agora.base.models import TEXT, Prepared
 from audit.events import event
 from audit.models import Outcome
 from audit.services import record
@@ -23,10 +24,11 @@ from sso.claims import ProviderBusy, ProviderRefused, ProviderSilent
 from sso.ldap.directory import Directory, Found
 from sso.ldap.groups import Broken
 from sso.ldap.refusals import NotThere, WrongPassword
-from sso.models import Identity, Provider
+from sso.models import Identity, Kind, Provider
 from sso.services.arrival import way_of
 from sso.services.mapping import check_enabled, decide, settle
 
+_directory = Prepared("agora_directory", lambda: Provider.objects.enabled().filter(kind=TEXT))
 PASSED_OVER = event("provider.passed_over", gettext_lazy("Provider could not be asked at a sign-in"))
 
 
@@ -43,7 +45,9 @@ class DirectoryBackend(BaseBackend):
     ) -> Account | None:
         if not username or not password or attempt is None:
             return None
-        account: Account | None = Account.objects.named(username).first()
+        account = attempt.known
+        # Asked for every name alike: how long an answer takes tells nobody which names there are.
+        some = _directory(Kind.LDAP) is not None
         if account is not None and account.has_usable_password():
             return None
         linked = _identities(account)
@@ -55,7 +59,7 @@ class DirectoryBackend(BaseBackend):
             return self._in_turn(attempt, [(one.provider, one.username or username, one) for one in enabled], password)
         if attempt.confirming:
             return None
-        providers = list(Provider.objects.directories())
+        providers = list(Provider.objects.directories()) if some else []
         return self._in_turn(attempt, [(provider, username, None) for provider in providers], password)
 
     def _in_turn(

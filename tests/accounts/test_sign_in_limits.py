@@ -1,5 +1,6 @@
 """How signing in withstands guessing, stolen keys and half-way visitors."""
 
+import re
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.http import HttpResponse
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Account, SignInThrottle
 from accounts.services import throttle
@@ -259,3 +261,21 @@ def test_a_password_is_compared_to_its_last_letter(make: Make) -> None:
     make.account("ada", password="x" * 128)
     assert attempt(Client(), "ada", "x" * 129).status_code == 422
     assert attempt(Client(), "ada", "x" * 128).status_code == 302
+
+
+def test_no_way_to_fail_asks_the_database_more_than_another(make: Make) -> None:
+    """What takes longer would tell which names there are; the directories are asked for after a wrong password only."""
+    make.account("ada", password=PASSWORD)
+    make.account("lou", password=PASSWORD, locked_at=NOON)
+    make.account("ines", password=PASSWORD, is_active=False)
+    attempt(Client(), "warm-up", address="198.51.100.9")  # statements are prepared once
+    asked: dict[str, list[str]] = {}
+    tries = [("nobody", PASSWORD), ("ada", "a wrong password"), ("lou", PASSWORD), ("ines", PASSWORD)]
+    for number, (username, password) in enumerate(tries):
+        with CaptureQueriesContext(connection) as queries:
+            assert attempt(Client(), username, password, address=f"198.51.100.{number}").status_code == 422
+        asked[username] = [re.sub(r"'[^']*'|\d+", "", query["sql"])[:60] for query in queries]
+    assert asked["nobody"] == asked["ada"]
+    directories = next(number for number, one in enumerate(asked["ada"]) if "sso_provider" in one or "directory" in one)
+    del asked["ada"][directories]
+    assert asked["lou"] == asked["ines"] == asked["ada"]
