@@ -3,7 +3,8 @@
 Order: throttle → password → locked or inactive → forced password change → second factor → session with a new key.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
@@ -17,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
 from accounts.services import throttle
+from accounts.services.rules import fresh
 from accounts.services.ways import Attempt, keep, still_stands
 from agora.base.actor import Actor
 from agora.base.errors import Refused
@@ -47,6 +49,12 @@ class NobodyAnswered(Refused):
     """Whoever knows the password could not be asked; nothing was learned about it."""
 
     status = 503
+
+
+class TakenBack(Refused):
+    """What let the account in a moment ago was unlinked or disabled before its session was open."""
+
+    message = _("The way in that you came by was taken away meanwhile. Ask your administrators.")
 
 
 def check_credentials(request: HttpRequest, username: str, password: str, *, actor: Actor) -> tuple[Account, Way]:
@@ -110,11 +118,11 @@ def open_session(
 ) -> None:
     """Sign the account in here, under a new key; a session that was open in this browser ends.
 
-    ``kept`` is what signing out at the provider will need.
+    ``kept`` is what signing out at the provider will need. Raises TakenBack.
     """
     store = request.session
     assert isinstance(store, SessionStore)
-    with transaction.atomic():
+    with _unless_taken_back(account, way, actor):
         if store.account is not None:
             close_session(request, cause=Cause.SIGNED_IN_AGAIN, actor=actor)
         store.pop(PENDING, None)
@@ -127,6 +135,21 @@ def open_session(
         if way.provider_id is not None:
             how |= {"provider": way.provider_name, "subject": way.provider_subject}
         record(OPENED, actor=who, target=store.row, method=way.method, **how)
+
+
+@contextmanager
+def _unless_taken_back(account: Account, way: Way, actor: Actor) -> Iterator[None]:
+    """The transaction that a session is opened in. Unlinking locks the account as well: either it finds the session, or
+    here no link is found any more."""
+    try:
+        with transaction.atomic():
+            if way.provider_id is not None and not still_stands(fresh(account), way):
+                raise TakenBack
+            yield
+    except TakenBack:
+        how = {"reason": "taken_back", "provider": way.provider_name, "subject": way.provider_subject}
+        record(OPENED, actor=actor, target=account, outcome=Outcome.FAILED, method=way.method, **how)
+        raise
 
 
 def close_session(request: HttpRequest, *, actor: Actor, cause: Cause = Cause.SIGNED_OUT) -> None:

@@ -18,12 +18,12 @@ from sessions_admin.store import SessionStore
 from settings_admin.models import ServerSettings
 from sso.claims import Person, ProviderRefused, ProviderSilent
 from sso.models import Begun, Identity, Provider, Seen
-from sso.services import begun
+from sso.services import arrival, begun
 from sso.services.arrival import arrive, end_sessions_of, refuse
-from sso.services.identities import link
+from sso.services.identities import link, unlink
 from sso.services.upkeep import purge
 from tests.conftest import Make
-from tests.sso.conftest import MakeProvider
+from tests.sso.conftest import MakeProvider, meanwhile
 
 EVA = Person(subject="sub-1", username="eva", session_id="sid-1")
 
@@ -53,6 +53,21 @@ def test_the_session_says_which_provider_opened_it_and_keeps_what_leaving_needs(
     entry = Entry.objects.filter(event="session.opened").get()
     assert (entry.actor_name, entry.details["provider"], entry.details["subject"]) == ("eva", "Clinic", "sub-1")
     assert "secret token" not in str(list(Entry.objects.values_list("details", flat=True)))
+
+
+def test_a_link_that_is_removed_before_the_session_is_open_opens_none(
+    make: Make, provider: MakeProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clinic = provider("openid", "clinic")
+    come(clinic)
+    Session.objects.all().delete()
+    meanwhile(monkeypatch, arrival, "settle", lambda: unlink(Identity.objects.get(), actor=make.actor()))
+    with pytest.raises(sign_in.TakenBack):
+        come(clinic)
+    assert not Session.objects.exists()
+    entry = Entry.objects.latest("pk")
+    assert (entry.event, entry.outcome, entry.target_name) == ("session.opened", "failed", "eva")
+    assert (entry.details["reason"], entry.details["provider"]) == ("taken_back", "Clinic")
 
 
 @pytest.mark.parametrize("path", ["https://evil.example.com/", "//evil.example.com", "/\\evil.example.com", "", "x"])
