@@ -64,17 +64,19 @@ class StreamSessionQuerySet(models.QuerySet["StreamSession"]):
         """With its resource and its account. Raises DoesNotExist."""
         return self.select_related("resource", "account").get(pk=pk)
 
-    def grow(self, sent: Mapping[int, int]) -> None:
-        """So many bytes by now, by id. Django's ``bulk_update`` takes ten times as long, in building its SQL."""
-        pairs, table = list(sent.items()), self.model._meta.db_table
-        with connections[self.db].cursor() as cursor:
+    def seen(self, sent: Mapping[int, int], at: datetime) -> None:
+        """Seen at this moment, with so many bytes by now, by id. Django's ``bulk_update`` takes ten times as long, in
+        building its SQL."""
+        pairs, table, connection = list(sent.items()), self.model._meta.db_table, connections[self.db]
+        moment = connection.ops.adapt_datetimefield_value(at)
+        with connection.cursor() as cursor:
             for start in range(0, len(pairs), BATCH):
                 batch = pairs[start : start + BATCH]
                 values = ", ".join(["(%s, %s)"] * len(batch))
                 cursor.execute(
-                    f"UPDATE {table} SET bytes = v.column2 FROM (VALUES {values}) AS v "  # noqa: S608 - no text of anybody's
-                    "WHERE resource_id = v.column1 AND bytes < v.column2",
-                    [number for pair in batch for number in pair],
+                    f"UPDATE {table} SET last_seen_at = %s, bytes = v.column2 "  # noqa: S608 - no text of anybody's
+                    f"FROM (VALUES {values}) AS v WHERE resource_id = v.column1",
+                    [moment, *(number for pair in batch for number in pair)],
                 )
 
     def to_end(self) -> Self:

@@ -84,8 +84,7 @@ def _note_sessions(streamer: Streamer, sessions: Mapping[int, int], actor: Actor
     rows = StreamSession.objects.of_streamer(streamer.pk).open_or_lost(actor.at).select_related("resource")
     # Locked, or one that is closed at this moment would be written back as open.
     found = [one for one in rows.select_for_update(of=("self",)).order_by("pk") if one.pk in sessions]
-    StreamSession.objects.filter(pk__in=[session.pk for session in found]).update(last_seen_at=actor.at)
-    StreamSession.objects.grow({one.pk: sessions[one.pk] for one in found if sessions[one.pk] > one.bytes})
+    StreamSession.objects.seen({one.pk: max(sessions[one.pk], one.bytes) for one in found}, actor.at)
     again = [session for session in found if not session.is_open]
     for session in again:
         session.closed_at, session.cause = None, Cause.OPEN

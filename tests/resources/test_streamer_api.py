@@ -272,6 +272,19 @@ class TestSessions:
         assert machine.open()["id"] == pk
         assert StreamSession.objects.get().is_open
 
+    def test_a_heartbeat_says_when_it_was_seen_and_its_bytes_never_shrink(
+        self, studio: Resource, machine: Machine
+    ) -> None:
+        pk, later = machine.open()["id"], timezone.now() + timedelta(minutes=9)
+        for sent, kept in ((300, 300), (200, 300), (301, 301)):
+            later += timedelta(seconds=30)
+            with time_machine.travel(later, tick=False):
+                machine.beat(sessions=[{"id": pk, "bytes": sent}])
+            session = StreamSession.objects.get()
+            assert (session.last_seen_at, session.bytes) == (later, kept)
+        assert give_up_lost(now=later + timedelta(minutes=9)) == 0
+        assert give_up_lost(now=later + timedelta(minutes=11)) == 1
+
     def test_publishing_needs_editor_at_the_beginning_and_at_every_heartbeat(
         self, studio: Resource, vic: Account, ed: Account, machine: Machine
     ) -> None:
