@@ -180,6 +180,7 @@ class Statement:
     """SQL with ``%s`` for its values, planned once a connection (PREPARE) where the database can."""
 
     def __init__(self, name: str, sql: str, values: int) -> None:
+        assert len(name) < 64, f"PostgreSQL would cut {name}, and might take it for another."
         self.name, self.sql = name, sql
         self.prepare = f"PREPARE {name} AS {sql}" % tuple(f"${number}" for number in range(1, values + 1))
         self.execute = f"EXECUTE {name} ({', '.join(['%s'] * values)})" if values else f"EXECUTE {name}"

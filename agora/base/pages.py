@@ -27,7 +27,7 @@ M = TypeVar("M", bound=Model)
 Text = str | Sequence[str]
 
 PAGE_SIZE = 50
-WALK = 8_000  # rows looked through in the list's own order before the text index is asked
+WALK = 6_000  # rows looked through in the list's own order before the text index is asked
 
 
 @dataclass(frozen=True)
