@@ -212,6 +212,12 @@ class World:
             client.cookies[settings.SESSION_COOKIE_NAME] = store.session_key
         return client
 
+    def client_with(self, key: str) -> Client:
+        """A browser with the key of a session that is there."""
+        client = self.client("nobody")
+        client.cookies[settings.SESSION_COOKIE_NAME] = key
+        return client
+
     @property
     def ids(self) -> dict[str, Any]:
         """What the addresses name: somebody else's account, session and API key, an entry, a message."""
