@@ -89,6 +89,7 @@ def api_rows() -> list[Row]:
     return [row for row in every_row() if row.route.startswith(API)]
 
 
+@cache
 def every_row() -> list[Row]:
     return sorted(_rows(get_resolver().url_patterns, "/", ""), key=lambda row: (row.route, row.methods))
 
