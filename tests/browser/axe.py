@@ -5,7 +5,7 @@ from typing import Any
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page
 
-__all__ = ["AXE_SCRIPT", "COLOURS", "TAGS", "complaints"]
+__all__ = ["AXE_SCRIPT", "COLOURS", "TAGS", "complaints", "complaints_in_both_themes"]
 
 TAGS = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 COLOURS = {"type": "rule", "values": ["color-contrast"]}  # all that a second theme can change
@@ -23,3 +23,13 @@ def complaints(page: Page, rules: dict[str, Any] = TAGS) -> list[str]:
         for rule in found
         for node in rule["nodes"]
     ]
+
+
+def complaints_in_both_themes(page: Page) -> list[str]:
+    """The same of a page that follows what the browser asks for, as without a choice of the account's own."""
+    assert page.evaluate("document.documentElement.dataset.theme") == "system"
+    found = []
+    for theme, rules in (("light", TAGS), ("dark", COLOURS)):
+        page.emulate_media(color_scheme=theme)
+        found += [f"{theme}: {complaint}" for complaint in complaints(page, rules)]
+    return found
