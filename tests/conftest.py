@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.conf import settings
+from django.contrib.contenttypes.management import create_contenttypes
 from django.db import transaction
+from django.db.models.signals import post_migrate
 from django.test import Client
 
 from accounts.models import Account
@@ -50,6 +52,15 @@ def pytest_collection_finish() -> None:
     """Modules and the thousands of tests stay to the end: looking for garbage among them took a fifth of the run."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> None:
+    """After each test that commits Django empties the tables and writes its permissions and content types anew, in ten
+    times the time. Agora asks for neither.
+    """
+    assert post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
+    assert post_migrate.disconnect(create_contenttypes)
 
 
 class Make:

@@ -89,6 +89,7 @@ def api_rows() -> list[Row]:
     return [row for row in every_row() if row.route.startswith(API)]
 
 
+@cache
 def every_row() -> list[Row]:
     return sorted(_rows(get_resolver().url_patterns, "/", ""), key=lambda row: (row.route, row.methods))
 
@@ -210,6 +211,12 @@ class World:
             store[HASH_SESSION_KEY] = account.get_session_auth_hash()
             store.save()
             client.cookies[settings.SESSION_COOKIE_NAME] = store.session_key
+        return client
+
+    def client_with(self, key: str) -> Client:
+        """A browser with the key of a session that is there."""
+        client = self.client("nobody")
+        client.cookies[settings.SESSION_COOKIE_NAME] = key
         return client
 
     @property

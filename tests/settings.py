@@ -3,12 +3,19 @@
 import atexit
 import os
 import shutil
+import sys
 import tempfile
+from pathlib import Path
 
 from cryptography.fernet import Fernet
 
 from tests.services import postgres
 
+# Where the environment forbids __pycache__, dozens of processes would each compile all there is.
+if sys.dont_write_bytecode:
+    sys.pycache_prefix = str(Path(__file__).parent.parent / ".pytest_cache" / "bytecode")
+    sys.dont_write_bytecode, os.environ["PYTHONPYCACHEPREFIX"] = False, sys.pycache_prefix
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 if "AGORA_TEST_FOLDER" not in os.environ:  # the run's first process; its workers put theirs inside
     os.environ["AGORA_TEST_FOLDER"] = tempfile.mkdtemp(prefix="agora-tests-")
     atexit.register(shutil.rmtree, os.environ["AGORA_TEST_FOLDER"], ignore_errors=True)

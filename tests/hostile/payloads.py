@@ -1,13 +1,15 @@
 """What attackers and broken programs send, and the names of every field there is to send it in."""
 
-from collections.abc import Iterator
-from urllib.parse import urlencode
+from collections.abc import Callable, Collection, Iterator
+from functools import cache
+from urllib.parse import quote_plus, urlencode
 
 from django import forms
 from django.test import Client
 from django.urls import get_resolver
 from django_filters import FilterSet
 
+from tests.hostile.noted import noted
 from tests.pages import Row, rows
 
 MARKUP = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{ 7*7 }}{% debug %}"
@@ -53,6 +55,7 @@ def _below(kind: type) -> Iterator[type]:
         yield from _below(child)
 
 
+@cache
 def fields() -> list[str]:
     """The names of all fields of our forms and filters, and of what views read besides."""
     get_resolver().url_patterns  # noqa: B018 - loads every view, and with it every form
@@ -60,6 +63,7 @@ def fields() -> list[str]:
     return sorted({name for kind in ours for name in getattr(kind, "base_fields", {})} | set(filters()))
 
 
+@cache
 def filters() -> list[str]:
     """The names of all filters, and of what every list reads besides."""
     get_resolver().url_patterns  # noqa: B018 - loads every view, and with it every filter
@@ -75,7 +79,34 @@ def route(row: Row) -> str:
     return row.route
 
 
-def send(client: Client, row: Row, ids: dict[str, int], value: object, **more: object) -> int:
-    """The status of a POST whose every field holds the value, but for those said otherwise; as forms send it."""
-    body = urlencode(dict.fromkeys(fields(), value) | more, doseq=True)
+@cache
+def quoted(value: object) -> str:
+    """As forms send it, but for letters beyond ASCII, which arrive the same and are read and written quickly."""
+    return "".join(quote_plus(letter) if letter.isascii() else letter for letter in str(value))
+
+
+def filled(names: Collection[str], value: object, **more: object) -> str:
+    """A form, or an address's parameters, with the value in each of the fields but for those said otherwise."""
+    same = [f"{name}={quoted(value)}" for name in names if name not in more]
+    return "&".join([*same, *([urlencode(more, doseq=True)] if more else [])])
+
+
+def send(client: Client, row: Row, ids: dict[str, int], body: str) -> int:
+    """The status of a POST, sent as forms send it."""
     return client.post(row.address(**ids), body, content_type="application/x-www-form-urlencoded").status_code
+
+
+def answers(ask: Callable[[str], int]) -> list[tuple[str, int]]:
+    """What is answered to each hostile value in all the fields that a page looks at, with the value's name.
+
+    Which these are, a first request with all fields there are tells. A page that looks at none of them has no code for
+    what is in them; one that a value makes look at more is sent all values again.
+    """
+    ours, tried = set(fields()), set[str]()
+    with noted() as asked:
+        name, value = next(iter(HOSTILE.items()))
+        found = [(name, ask(filled(ours, value)))]
+        while (asked & ours) - tried:
+            tried |= asked & ours
+            found += [(name, ask(filled(tried, value))) for name, value in HOSTILE.items()]
+    return found

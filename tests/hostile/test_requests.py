@@ -2,13 +2,12 @@
 
 import pytest
 from django.conf import settings
-from django.test import Client
 from django.urls import resolve
 
 from accounts.models import Account
 from audit.models import Entry
 from sessions_admin.models import Session
-from tests.hostile.payloads import ACTING, EITHER, route, send
+from tests.hostile.payloads import ACTING, EITHER, fields, filled, route, send
 from tests.pages import CAST, PROVIDER_SILENT, Row, World, changed, contents, rows
 
 CLOSED = [row for row in rows() if row.access is not None and not row.access.public]
@@ -47,8 +46,8 @@ def test_without_the_csrf_token_nothing_happens(row: Row, world: World) -> None:
 def test_forged_session_keys_let_nobody_in(row: Row, world: World) -> None:
     opened = Session.objects.count()
     stored = Session.objects.latest("pk").key_digest
+    client = world.client("nobody")
     for key in [*FORGED, stored]:
-        client = Client()
         client.cookies[settings.SESSION_COOKIE_NAME] = key
         response = client.generic(row.methods[0], row.address(**world.ids))
         assert response.status_code == 302, key
@@ -61,7 +60,7 @@ def test_a_key_from_before_signing_out_is_dead(row: Row, world: World) -> None:
     client = world.client("root")
     stolen = client.cookies[settings.SESSION_COOKIE_NAME].value
     client.post("/sign-out/")
-    replay = Client()
+    replay = world.client("nobody")
     replay.cookies[settings.SESSION_COOKIE_NAME] = stolen
     assert replay.generic(row.methods[0], row.address(**world.ids)).headers["Location"].startswith("/sign-in/")
 
@@ -106,7 +105,7 @@ def try_to_rise(world: World, person: str, row: Row) -> None:
         "username": me.username, "account": world.people["root"].pk, "pk": me.pk, "id": [me.pk, world.tara.pk],
     }  # fmt: skip
     for target in (me.pk, world.tara.pk, world.people["root"].pk)[: 3 if "accounts/<" in row.route else 1]:
-        send(world.client(person), row, world.ids | {"accounts": target}, "1", **sent)
+        send(world.client(person), row, world.ids | {"accounts": target}, filled(fields(), "1", **sent))
     assert [account.username for account in Account.objects.filter(is_superuser=True)] == ["root"]
     after = Account.objects.get(pk=me.pk)
     assert (after.role, after.is_superuser) == (me.role, False)

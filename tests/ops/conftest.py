@@ -1,6 +1,6 @@
 """The server's commands as processes of their own, with a data folder of their own."""
 
-import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -8,19 +8,17 @@ from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
-from django.conf import settings
+
+from tests.ops.serving import ROOT, environment
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
-ROOT = Path(settings.BASE_DIR)
+Prepared = Callable[[Path], Path]
 LIMIT = 60  # seconds
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     """``run("manage.py", "check", AGORA_DEBUG="1")``; without a word about them there are keys and an empty folder."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AGORA_", "DJANGO_"))}
-    for name in ("DATABASE_URL", "REDIS_URL", "HOST", "PORT"):
-        inherited.pop(name, None)
     usual = {
         "AGORA_DATA": str(tmp_path),
         "AGORA_SECRET_KEY": Fernet.generate_key().decode(),
@@ -29,10 +27,24 @@ def run(tmp_path: Path) -> Run:
         "PYTHONPATH": str(ROOT),
     }
 
-    def start(*command: str, typed: str = "", **environment: str) -> "subprocess.CompletedProcess[str]":
+    def start(*command: str, typed: str = "", **more: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
-            [sys.executable, *command], input=typed, env=inherited | usual | environment, cwd=ROOT, timeout=LIMIT,
+            [sys.executable, *command], input=typed, env=environment() | usual | more, cwd=ROOT, timeout=LIMIT,
             capture_output=True, text=True, check=False,
         )  # fmt: skip
 
     return start
+
+
+@pytest.fixture(scope="session")
+def _as_prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    data = tmp_path_factory.mktemp("prepared") / "data"
+    command = [sys.executable, "-m", "agora.prepare"]
+    subprocess.run(command, env=environment() | {"AGORA_DATA": str(data)}, cwd=ROOT, timeout=LIMIT, check=True)
+    return data
+
+
+@pytest.fixture(scope="session")
+def prepared(_as_prepared: Path) -> Prepared:
+    """``prepared(folder / "data")`` is a data folder as ``make prepare`` leaves it: with tables, without accounts."""
+    return lambda data: Path(shutil.copytree(_as_prepared, data, dirs_exist_ok=True))

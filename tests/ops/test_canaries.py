@@ -1,6 +1,5 @@
 """Distinctive secrets, used everywhere in a running server, then looked for in all that it wrote and sent."""
 
-import os
 import re
 import signal
 import urllib.error
@@ -13,8 +12,8 @@ from pathlib import Path
 import pytest
 from lxml import html
 
-from tests.ops.conftest import Run
-from tests.ops.test_serve import LIMIT, Server
+from tests.ops.conftest import Prepared, Run
+from tests.ops.serving import LIMIT, Server
 from tests.services.smtp import Mailhost
 
 PASSWORD = "canary-password-9b1f the river"
@@ -88,12 +87,9 @@ def mailhost() -> Iterator[Mailhost]:
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    server = Server(tmp_path / "data")
-    yield server.ready()
-    for pid in server.processes():
-        os.kill(pid, signal.SIGKILL)
-    server.supervisor.wait()
+def server(tmp_path: Path, prepared: Prepared) -> Iterator[Server]:
+    with Server(prepared(tmp_path / "data")) as server:
+        yield server.ready()
 
 
 def test_no_secret_is_written_down_or_sent(server: Server, run: Run, mailhost: Mailhost, tmp_path: Path) -> None:
@@ -163,7 +159,7 @@ def test_no_secret_is_written_down_or_sent(server: Server, run: Run, mailhost: M
     pages = "".join([*vera.pages, *visitor.pages, *script.pages, *ruth.pages])
     mails = "".join(mail.as_string() + str(mail.get_body(("plain",)).get_content()) for mail in mailhost.received)  # type: ignore[union-attr]
     places = {path.name: path.read_bytes() for path in server.data.rglob("*") if path.is_file()}
-    places |= {"console": server.log.read_bytes()}
+    places |= {path.name: path.read_bytes() for path in server.logs}
     assert {"agora.sqlite3", "access.log", "error.log", "worker.log"} <= set(places)
     assert b"vera@example.com" in places["agora.sqlite3"]
     assert all(secrets)

@@ -1,6 +1,7 @@
 """``manage.py create-account``: the first way in. What it refuses it says in a sentence, and writes nothing."""
 
 import io
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from django.core.management import CommandError, call_command
 from accounts.models import Account
 from audit.models import Entry
 from tests.conftest import PASSWORD, Make
-from tests.ops.conftest import Run
+from tests.ops.conftest import Prepared, Run
 
 
 def create(*arguments: str) -> str:
@@ -79,9 +80,9 @@ def test_what_is_refused(make: Make, username: str, password: str, sentence: str
     assert not Entry.objects.exists()
 
 
-def test_the_shell_sees_one_sentence_and_status_1(run: Run) -> None:
+def test_the_shell_sees_one_sentence_and_status_1(run: Run, tmp_path: Path, prepared: Prepared) -> None:
     """As processes: the password from the standard input, what is wrong on the error output, nothing written."""
-    assert run("manage.py", "migrate", "-v", "0").returncode == 0
+    prepared(tmp_path)
     before: Any = run("manage.py", "create-account", "-u", "ada", typed="short\n")
     assert (before.returncode, before.stdout) == (1, "")
     assert "at least 12 characters" in before.stderr

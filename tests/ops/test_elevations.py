@@ -5,19 +5,25 @@ import os
 import re
 import signal
 import sqlite3
-import subprocess
-import sys
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import PASSWORD
-from tests.ops.test_serve import LIMIT, ROOT, Server, server
+from tests.ops.conftest import Prepared, Run
+from tests.ops.serving import LIMIT, Server
 
-__all__ = ["server"]
+PREPARE = f"""
+import django
+django.setup()
+from django.core.management import call_command
+call_command("create-account", "-u", "root", "-p", {PASSWORD!r}, "--superuser")
+call_command("create-account", "-u", "vic", "-p", {PASSWORD!r}, "--role", "viewer")
+"""
 
 
 class Browser:
@@ -47,11 +53,17 @@ def ask(server: Server, sql: str) -> list[tuple[object, ...]]:
 
 
 @pytest.fixture
-def root(server: Server) -> Browser:
-    """The superuser, signed in."""
-    for name, more in (("root", ["--superuser"]), ("vic", ["--role", "viewer"])):
-        command = [sys.executable, str(Path(ROOT) / "manage.py"), "create-account", "-u", name, "-p", PASSWORD, *more]
-        subprocess.run(command, env=server.environment, cwd=ROOT, check=True, capture_output=True, timeout=LIMIT)
+def server(tmp_path: Path, prepared: Prepared, run: Run) -> Iterator[Server]:
+    """With the accounts root and vic."""
+    data = prepared(tmp_path / "data")
+    done = run("-c", PREPARE, AGORA_DATA=str(data), AGORA_SECRET_KEY="", AGORA_ENCRYPTION_KEY="")
+    assert done.returncode == 0, done.stderr
+    with Server(data) as server:
+        yield server.ready()
+
+
+def signed_in(server: Server) -> Browser:
+    """The superuser."""
     browser = Browser(server)
     browser.get("/sign-in/")
     browser.post("/sign-in/", username="root", password=PASSWORD)
@@ -65,45 +77,44 @@ def kill_the_web(server: Server) -> None:
 
 
 def kill_everything(server: Server) -> None:
-    for pid in server.processes():
-        os.kill(pid, signal.SIGKILL)
-    server.supervisor.wait()
-    server.until(lambda: not server.processes())
-    server.supervisor = server.start()
+    server.kill()
+    server.start()
     server.ready()
 
 
-def test_impersonation_goes_on_under_both_names_and_ends_once(server: Server, root: Browser) -> None:
+def test_both_go_on_as_they_were_and_end_once(server: Server) -> None:
+    """In two sessions at once; what goes on is under both names, and no restart prolongs admin mode."""
+    acting, above = signed_in(server), signed_in(server)
     ((vic,),) = ask(server, "SELECT id FROM accounts_account WHERE username = 'vic'")
-    root.get(f"/settings/impersonate/{vic}/")
-    root.post(f"/settings/impersonate/{vic}/", reason="Ticket 1", mode="act")
+    acting.get(f"/settings/impersonate/{vic}/")
+    acting.post(f"/settings/impersonate/{vic}/", reason="Ticket 1", mode="act")
+    above.get("/admin-mode/")
+    assert "min left" in above.post("/admin-mode/", reason="Ticket 1", password=PASSWORD)
+    ends = ask(server, "SELECT ends_at FROM sessions_admin_elevation ORDER BY id")
     kill_the_web(server)
-    assert "<strong>vic</strong>" in root.get("/profile/")
-    root.post("/profile/names/", first_name="Victor", last_name="", email="")
-    assert "<strong>vic</strong>" in root.page
+    assert "<strong>vic</strong>" in acting.get("/profile/")
+    acting.post("/profile/names/", first_name="Victor", last_name="", email="")
+    assert "<strong>vic</strong>" in acting.page
+
     kill_everything(server)
-    assert "<strong>vic</strong>" in root.get("/")
-    root.post("/settings/impersonate/stop/")
-    assert "impersonating" not in root.get("/")
-    entries = "SELECT event, actor_name, behalf_name FROM audit_entry WHERE elevation_id IS NOT NULL ORDER BY id"
+    assert "<strong>vic</strong>" in acting.get("/")
+    assert "min left" in above.get("/projects/")
+    assert ask(server, "SELECT ends_at FROM sessions_admin_elevation ORDER BY id") == ends
+    acting.post("/settings/impersonate/stop/")
+    assert "impersonating" not in acting.get("/")
+    past = "started_at = '2026-01-01', ends_at = '2026-01-02'"
+    ask(server, f"UPDATE sessions_admin_elevation SET {past} WHERE kind = 'admin_mode'")
+
+    kill_everything(server)
+    assert "min left" not in above.get("/projects/")
+    ended = "SELECT json_extract(details, '$.cause') FROM audit_entry WHERE event = 'admin_mode.ended'"
+    assert ask(server, ended) == [("time",)]
+    which = "elevation_id = (SELECT id FROM sessions_admin_elevation WHERE kind = 'impersonation')"
+    entries = f"SELECT event, actor_name, behalf_name FROM audit_entry WHERE {which} ORDER BY id"
+    assert ask(server, entries) == [
+        (event, "root", "vic") for event in ("impersonation.started", "account.changed", "impersonation.ended")
+    ]
     lines = (server.data / "log" / "access.log").read_text()
     assert '[root as vic] "POST /profile/names/"' in lines
     assert '[root as vic] "POST /settings/impersonate/stop/"' in lines
     assert '[-] "GET /sign-in/"' in lines
-    assert ask(server, entries) == [
-        (event, "root", "vic") for event in ("impersonation.started", "account.changed", "impersonation.ended")
-    ]
-
-
-def test_admin_mode_is_not_prolonged_by_a_restart(server: Server, root: Browser) -> None:
-    root.get("/admin-mode/")
-    assert "min left" in root.post("/admin-mode/", reason="Ticket 1", password=PASSWORD)
-    ends = ask(server, "SELECT ends_at FROM sessions_admin_elevation")
-    kill_everything(server)
-    assert "min left" in root.get("/projects/")
-    assert ask(server, "SELECT ends_at FROM sessions_admin_elevation") == ends
-    ask(server, "UPDATE sessions_admin_elevation SET started_at = '2026-01-01', ends_at = '2026-01-02'")
-    kill_everything(server)
-    assert "min left" not in root.get("/projects/")
-    ended = "SELECT json_extract(details, '$.cause') FROM audit_entry WHERE event = 'admin_mode.ended'"
-    assert ask(server, ended) == [("time",)]

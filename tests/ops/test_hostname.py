@@ -1,7 +1,5 @@
 """The hostname setting in a server of several processes: each follows at its next request."""
 
-import os
-import signal
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -9,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.ops.conftest import Run
-from tests.ops.test_serve import Server
+from tests.ops.conftest import Prepared, Run
+from tests.ops.serving import Server
 
 RENAME = """
 import django
@@ -21,13 +19,10 @@ ServerSettings.objects.update(hostname="new.example")
 
 
 @pytest.fixture
-def pair(tmp_path: Path) -> Iterator[Server]:
-    """A server of two processes."""
-    server = Server(tmp_path / "data", workers=2)
-    yield server.ready()
-    for pid in server.processes():
-        os.kill(pid, signal.SIGKILL)
-    server.supervisor.wait()
+def pair(tmp_path: Path, prepared: Prepared) -> Iterator[Server]:
+    """A web server of two processes, with nothing in the background."""
+    with Server(prepared(tmp_path / "data"), "web", workers=2) as server:
+        yield server.ready()
 
 
 def test_every_process_follows_without_a_restart(pair: Server, run: Run) -> None:

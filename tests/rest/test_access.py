@@ -1,6 +1,7 @@
 """Who may call what over the API: every row as everybody, with a key and with a browser's session."""
 
 import json
+from typing import Any
 
 import pytest
 from django.http import HttpResponse
@@ -19,9 +20,12 @@ def name_of(row: Row) -> str:
     return f"{row.methods[0]} {row.route}"
 
 
-def keys_of(world: World) -> dict[str, str]:
-    people = world.people.items()
-    return {name: create_key(person, "Probe", actor=world.make.actor(person))[1] for name, person in people}
+@pytest.fixture(scope="module")
+def secrets(_world_as_made: World, django_db_blocker: Any) -> dict[str, str]:
+    """Everybody's API key, made once beneath the transactions of the tests."""
+    people, actor = _world_as_made.people.items(), _world_as_made.make.actor
+    with django_db_blocker.unblock():
+        return {name: create_key(person, "Probe", actor=actor(person))[1] for name, person in people}
 
 
 def send(client: Client, row: Row, world: World, **headers: str) -> HttpResponse:
@@ -41,13 +45,12 @@ def test_there_is_an_api() -> None:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=name_of)
-def test_every_row_as_everybody(row: Row, world: World) -> None:
-    secrets = keys_of(world)
-    nobody = send(Client(), row, world)
+def test_every_row_as_everybody(row: Row, secrets: dict[str, str], world: World) -> None:
+    nobody = send(world.client("nobody"), row, world)
     assert (nobody.status_code, code(nobody)) == (401, "not_signed_in")
     for person in CAST:
         by_key = {"Authorization": f"Bearer {secrets[person]}"}
-        for response in (send(Client(), row, world, **by_key), send(world.client(person), row, world)):
+        for response in (send(world.client("nobody"), row, world, **by_key), send(world.client(person), row, world)):
             said = f"{name_of(row)} as {person}: {response.status_code}"
             if person in row.who.split():
                 by_rule = row.access.rule and response.status_code == 403 and code(response) != "forbidden"
@@ -58,13 +61,14 @@ def test_every_row_as_everybody(row: Row, world: World) -> None:
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.methods[0] != "GET"], ids=name_of)
-def test_a_browser_needs_the_pages_token_and_a_key_does_not(row: Row, world: World) -> None:
-    secrets = keys_of(world)
+def test_a_browser_needs_the_pages_token_and_a_key_does_not(row: Row, secrets: dict[str, str], world: World) -> None:
     browser, before = world.client("root", enforce_csrf_checks=True), contents()
     response = send(browser, row, world)
     assert (response.status_code, code(response)) == (403, "csrf_failed")
     assert changed(before) == []
-    by_key = send(Client(enforce_csrf_checks=True), row, world, Authorization=f"Bearer {secrets['root']}")
+    by_key = send(
+        world.client("nobody", enforce_csrf_checks=True), row, world, Authorization=f"Bearer {secrets['root']}"
+    )
     refused = b"" if by_key.streaming else by_key.content
     assert by_key.status_code in PERMITTED | {403} and b"csrf_failed" not in refused
 
