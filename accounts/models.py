@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.devices import Authenticator, RecoveryCode
 from accounts.names import KEY_LENGTH, validate_name, validate_username
 from accounts.roles import Role
-from agora.base.models import NUMBER, TEXT, EncryptedField, Prepared, Searchable, fold, one_of, update
+from agora.base.models import NUMBER, TEXT, EncryptedField, Prepared, Searchable, fold, one_of
 from sessions_admin.models import Session, open_count
 
 __all__ = ["Account", "Authenticator", "RecoveryCode", "SignInThrottle"]  # the app's tables
@@ -208,9 +208,6 @@ class Account(Searchable, AbstractBaseUser):  # type: ignore[django-manager-miss
     def save(self, *args: Any, update_fields: Any = None, **kwargs: Any) -> None:
         self.username_key = fold(self.username)
         self.last_login_key = self.last_login or NEVER
-        if update_fields is not None and set(update_fields) == {"last_login"}:  # Django, at each sign-in: no change
-            update(self, "last_login", "last_login_key")
-            return
         if update_fields is not None:
             update_fields = {*update_fields, "modified_at"}
             update_fields |= {"username_key"} if "username" in update_fields else set()

@@ -15,10 +15,12 @@ from django.contrib.contenttypes.management import create_contenttypes
 from django.db import transaction
 from django.db.models.signals import post_migrate
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import Account
 from accounts.roles import Role
 from agora.base.actor import Actor, Origin
+from agora.base.models import update
 from mail.models import MailSettings, Message, Mode
 from tests.services import ON_CI
 
@@ -78,9 +80,11 @@ class Make:
         return Actor(account=account, origin=Origin(channel="web", address="192.0.2.7"), **fields)
 
     def client(self, account: Account, **headers: Any) -> Client:
-        """A browser of its own, signed in."""
+        """A browser of its own, signed in; the account says so, as after the sign-in page."""
         client = Client(**headers)
         client.force_login(account)
+        account.last_login = account.last_login_key = timezone.now()
+        update(account, "last_login", "last_login_key")
         return client
 
 

@@ -18,11 +18,10 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
 from accounts.services import throttle
-from accounts.services.rules import fresh
 from accounts.services.ways import Attempt, keep, still_stands
 from agora.base.actor import Actor
 from agora.base.errors import Refused
-from agora.base.models import fold
+from agora.base.models import fold, update
 from audit.events import event
 from audit.models import Outcome
 from audit.services import record
@@ -52,9 +51,13 @@ class NobodyAnswered(Refused):
 
 
 class TakenBack(Refused):
-    """What let the account in a moment ago was unlinked or disabled before its session was open."""
+    """Before the session was open, the account was locked or given another password, say, or its link removed."""
 
-    message = _("The way in that you came by was taken away meanwhile. Ask your administrators.")
+    message = _("Your account, or the way in that you came by, was changed meanwhile. Sign in again.")
+
+
+# What was looked at to let somebody in; another value, and they may not, or not without another step.
+LOOKED_AT = ("password", "is_active", "locked_at", "must_change_password", "second_factor")
 
 
 def check_credentials(request: HttpRequest, username: str, password: str, *, actor: Actor) -> tuple[Account, Way]:
@@ -139,16 +142,21 @@ def open_session(
 
 @contextmanager
 def _unless_taken_back(account: Account, way: Way, actor: Actor) -> Iterator[None]:
-    """The transaction that a session is opened in. Unlinking locks the account as well: either it finds the session, or
-    here no link is found any more."""
+    """The transaction that a session is opened in; it writes down the sign-in in the account, and so locks it.
+
+    Whatever ends the sessions of an account locks it as well: either it finds this one, or here its change is found.
+    """
+    account.last_login = account.last_login_key = actor.at
     try:
         with transaction.atomic():
-            if way.provider_id is not None and not still_stands(fresh(account), way):
+            as_it_was = update(account, "last_login", "last_login_key", unchanged=LOOKED_AT)
+            if not as_it_was or not still_stands(account, way):
                 raise TakenBack
             yield
     except TakenBack:
-        how = {"reason": "taken_back", "provider": way.provider_name, "subject": way.provider_subject}
-        record(OPENED, actor=actor, target=account, outcome=Outcome.FAILED, method=way.method, **how)
+        how = {"provider": way.provider_name, "subject": way.provider_subject} if way.provider_id is not None else {}
+        entry: dict[str, Any] = {"reason": "taken_back", "method": way.method, **how}
+        record(OPENED, actor=actor, target=account, outcome=Outcome.FAILED, **entry)
         raise
 
 

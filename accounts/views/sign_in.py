@@ -36,14 +36,13 @@ def sign_in_page(request: Request) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             account, way = sign_in.check_credentials(request, **form.cleaned_data, actor=request.actor)
+            return go_on(request, account, target, way=way)
         except TooManyAttempts as refusal:
             form.add_error(None, str(refusal))
             wait = refusal.seconds
-        except (sign_in.WrongCredentials, sign_in.NobodyAnswered) as refusal:
+        except (sign_in.WrongCredentials, sign_in.NobodyAnswered, sign_in.TakenBack) as refusal:
             form.add_error(None, str(refusal))
             silent = isinstance(refusal, sign_in.NobodyAnswered)
-        else:
-            return go_on(request, account, target, way=way)
     status = 429 if wait else 503 if silent else 422 if form.errors else 200
     context = {
         "form": form,

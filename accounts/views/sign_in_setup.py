@@ -40,9 +40,14 @@ def setup_page(request: Request) -> HttpResponse:
         except Refused as refusal:
             form.add_error("code", str(refusal))
         else:
-            into(request, account, "set up now")
+            _into(request, account)
             return render(request, "accounts/sign_in_codes.html", {"codes": codes, "next": target})
     return show(request, account, form)
+
+
+def _into(request: Request, account: Account) -> None:
+    account.second_factor = True  # as of just now, by a service that wrote it to a row of its own
+    into(request, account, "set up now")
 
 
 def show(request: Request, account: Account, form: FirstCodeForm, *, wrong: str = "") -> HttpResponse:
@@ -88,6 +93,6 @@ def passkey_complete(request: Request) -> HttpResponse:
         codes = passkeys.add(account, Passkeys(request), state, made(request), form.cleaned_data["name"], actor=actor)
     except passkeys.PasskeyRefused as refusal:
         return show(request, account, FirstCodeForm(), wrong=str(refusal))
-    into(request, account, "set up now")
+    _into(request, account)
     target = next_url(request, resolve_url(settings.LOGIN_REDIRECT_URL))
     return render(request, "accounts/sign_in_codes.html", {"codes": codes, "next": target})

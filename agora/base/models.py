@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, lru_cache
+from itertools import count
 from typing import Any, Generic, TypeVar
 from weakref import WeakSet
 
@@ -286,16 +287,24 @@ def insert(row: models.Model) -> None:
 
 
 @cache
-def _change(model: type[models.Model], names: tuple[str, ...]) -> tuple[Statement, list[Any]]:
-    fields: list[Any] = [model._meta.get_field(name) for name in names]
-    table, key = model._meta.db_table, model._meta.pk.column
+def _change(model: type[models.Model], written: tuple[str, ...], same: tuple[str, ...], empty: tuple[str, ...]) -> Any:
+    meta, table = model._meta, model._meta.db_table
+    fields: list[Any] = [meta.get_field(name) for name in written]
+    compared: list[Any] = [meta.pk, *(meta.get_field(name) for name in same)]
+    nothing = [f'"{meta.get_field(name).column}" IS NULL' for name in empty]  # type: ignore[union-attr]
     columns = ", ".join(f'"{field.column}" = %s' for field in fields)
-    sql = f'UPDATE "{table}" SET {columns} WHERE "{key}" = %s RETURNING "{key}"'  # noqa: S608
-    return Statement(f"update_{table}_{'_'.join(names)}", sql, len(fields) + 1), fields
+    where = " AND ".join([*(f'"{field.column}" = %s' for field in compared), *nothing])
+    sql = f'UPDATE "{table}" SET {columns} WHERE {where} RETURNING 1'  # noqa: S608
+    return Statement(f"update_{table}_{next(_numbers)}", sql, len(fields) + len(compared)), [*fields, *compared]
 
 
-def update(row: models.Model, *names: str) -> bool:
-    """``row.save(update_fields=names)`` as ``insert`` inserts; False where the row is gone."""
-    statement, fields = _change(type(row), names)
-    values = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields]
-    return bool(statement.fetch([*values, row.pk]))
+_numbers = count(1)
+
+
+def update(row: models.Model, *names: str, unchanged: Sequence[str] = ()) -> bool:
+    """``row.save(update_fields=names)`` as ``insert`` inserts, where the database has the same in ``unchanged`` as the
+    row has; False where it has not, or the row is gone. The row is locked until the transaction ends."""
+    empty = tuple(name for name in unchanged if getattr(row, name) is None)
+    same = tuple(name for name in unchanged if name not in empty)
+    statement, fields = _change(type(row), names, same, empty)
+    return bool(statement.fetch([field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields]))
