@@ -14,6 +14,7 @@ from django.db import connection
 from django.test import Client, RequestFactory
 from django.test.client import ClientHandler
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 from django_otp_webauthn.models import WebAuthnCredential
 
 from accounts.models import Account
@@ -33,7 +34,7 @@ from resources.services.ends import add_end
 from resources.services.resources import create_stream, create_streamer
 from resources.services.stream_sessions import open_session
 from rest.routes import access_of
-from sessions_admin.models import Elevation, Session
+from sessions_admin.models import Elevation, Session, digest_of
 from sessions_admin.store import SessionStore
 from sso.claims import Check
 from sso.models import Identity
@@ -214,7 +215,8 @@ class World:
         return client
 
     def client_with(self, key: str) -> Client:
-        """A browser with the key of a session that is there."""
+        """A browser with the key of a session that is there, seen just now: that is written down once a minute."""
+        Session.objects.filter(key_digest=digest_of(key)).update(last_seen_at=timezone.now())
         client = self.client("nobody")
         client.cookies[settings.SESSION_COOKIE_NAME] = key
         return client
