@@ -2,7 +2,7 @@
 
 import hashlib
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Protocol, Self
 
 from django.conf import settings
 from django.db import models
@@ -47,6 +47,16 @@ def digest_of(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
+class Limits(Protocol):
+    """After how long a session ends: the server's settings, or a session that was read ``with_limits``."""
+
+    @property
+    def idle_limit(self) -> timedelta: ...
+
+    @property
+    def absolute_limit(self) -> timedelta: ...
+
+
 class SessionQuerySet(models.QuerySet["Session"]):
     def signed_in(self) -> Self:
         """Sessions of accounts; the others are visitors on their way through the sign-in pages."""
@@ -60,7 +70,7 @@ class SessionQuerySet(models.QuerySet["Session"]):
         """Rows without an end, past their limits or not."""
         return self.filter(closed_at__isnull=True)
 
-    def open(self, now: datetime | None = None, limits: ServerSettings | None = None) -> Self:
+    def open(self, now: datetime | None = None, limits: Limits | None = None) -> Self:
         """Sessions whose next request will be let in: not closed and within both limits."""
         now, limits = now or timezone.now(), limits or ServerSettings.load()
         return (
@@ -69,7 +79,7 @@ class SessionQuerySet(models.QuerySet["Session"]):
             .filter(last_seen_at__gt=now - limits.idle_limit, opened_at__gt=now - limits.absolute_limit)
         )
 
-    def past_limits(self, now: datetime | None = None, limits: ServerSettings | None = None) -> Self:
+    def past_limits(self, now: datetime | None = None, limits: Limits | None = None) -> Self:
         """Sessions that a limit ended and nobody wrote down yet: their next request, or a purge, will."""
         now, limits = now or timezone.now(), limits or ServerSettings.load()
         idle, absolute = Q(last_seen_at__lte=now - limits.idle_limit), Q(opened_at__lte=now - limits.absolute_limit)
@@ -338,7 +348,7 @@ class Elevation(Searchable):
         return ElevationEnd.TIME if self.until == self.ends_at else ElevationEnd.IDLE
 
 
-def open_count(account: str = "pk") -> Subquery:
-    """Annotation for a list of accounts: how many rows without an end each has."""
-    rows = Session.objects.not_closed().filter(account=OuterRef(account)).order_by()
+def open_count(limits: Limits | None = None) -> Subquery:
+    """Annotation for a list of accounts: how many open sessions each has, None for none."""
+    rows = Session.objects.open(limits=limits).filter(account=OuterRef("pk")).order_by()
     return Subquery(rows.values("account").annotate(n=models.Count("pk")).values("n"))

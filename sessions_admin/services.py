@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from agora.base.actor import Actor
 from agora.base.errors import Refused
+from agora.base.models import NUMBER, Prepared
 from audit.events import event
 from audit.services import change, record
 from sessions_admin.elevations import end_of_sessions, write_down_overdue
@@ -25,6 +26,11 @@ VISITORS_KEPT = timedelta(days=1)
 BATCH = 500  # sessions that one transaction of a purge writes down
 
 
+_not_closed_of = Prepared(
+    "agora_not_closed_of", lambda: Session.objects.not_closed().with_limits().filter(account_id=NUMBER)
+)
+
+
 class AlreadyClosed(Refused):
     """The session ended before: there is nothing left to end."""
 
@@ -34,6 +40,8 @@ class AlreadyClosed(Refused):
 
 def end_session(session: Session, *, actor: Actor, cause: Cause = Cause.ENDED, batch: str = "") -> None:
     """End one session; its next request is refused. Raises AlreadyClosed."""
+    for row in Session.objects.not_closed().with_limits().filter(pk=session.pk):
+        _write_down_if_past(row, actor.at)
     details = {"account": _name(session), "cause": cause} | ({"batch": batch} if batch else {})
     with change(CLOSED, actor=actor, target=session, **details):
         if not _close(Session.objects.filter(pk=session.pk), cause=cause, actor=actor):
@@ -54,8 +62,12 @@ def end_all_sessions(
 def end_sessions_of(account_id: int, *, cause: Cause, actor: Actor, but: int | None = None) -> int:
     """End all sessions of an account (but one), with one UPDATE; returns how many.
 
-    The caller's own entry tells why (locked, password changed …); with cause ENDED use ``end_all_sessions``.
+    The caller's own entry tells why (locked, password changed …); with cause ENDED use ``end_all_sessions``. Those that
+    a limit ended before, unnoticed, are not among them and keep that cause.
     """
+    for row in _not_closed_of.all(account_id):
+        if row.pk != but:
+            _write_down_if_past(row, actor.at)
     rows = Session.objects.of_account(account_id)
     return _close(rows.exclude(pk=but) if but else rows, cause=cause, actor=actor)
 
@@ -70,6 +82,12 @@ def _close(rows: SessionQuerySet, *, cause: Cause, actor: Actor, at: datetime | 
         closed_by_id=who.pk if who else None,
         closed_by_name=(who.get_username() if who else actor.name)[:150],
     )
+
+
+def _write_down_if_past(session: Session, now: datetime) -> None:
+    """The session, read ``with_limits``, ended when it passed one, whoever ends it now."""
+    if cause := session.past(now, idle=session.idle_limit, absolute=session.absolute_limit):
+        write_down_limit(session, cause)
 
 
 def write_down_limit(session: Session, cause: Cause) -> None:

@@ -18,14 +18,16 @@ from accounts.views.common import person, visible_account
 from agora.base.access import not_while_impersonating, requires
 from agora.base.http import Request, csv_lines, next_url, stream
 from agora.base.pages import count_label
+from sessions_admin.store import SessionStore
 
 
 @requires("accounts.view")
 @require_safe
 def account_list(request: Request) -> HttpResponse:
     """All accounts by filter and order of the URL."""
-    visible = Account.objects.visible_to(person(request))
-    filters = AccountFilter(request.GET, queryset=visible.with_open_sessions())
+    visible, store = Account.objects.visible_to(person(request)), request.session
+    limits = store.row if isinstance(store, SessionStore) else None
+    filters = AccountFilter(request.GET, queryset=visible.with_open_sessions(limits))
     page = filters.page()
     context = {"filters": filters, "page": page, "tabs": _tabs(filters), "back": request.get_full_path()}
     return render(request, "accounts/list.html", context)

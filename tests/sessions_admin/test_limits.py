@@ -9,9 +9,17 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Account
+from accounts.services.locks import lock
 from audit.models import Entry
 from sessions_admin.models import Cause, Session
-from sessions_admin.services import KEPT, VISITORS_KEPT, purge_sessions
+from sessions_admin.services import (
+    KEPT,
+    VISITORS_KEPT,
+    AlreadyClosed,
+    end_all_sessions,
+    end_session,
+    purge_sessions,
+)
 from tests.conftest import PASSWORD, Make
 
 IDLE, ABSOLUTE = timedelta(hours=8), timedelta(days=7)  # the defaults of the settings
@@ -45,19 +53,28 @@ def test_last_seen_is_written_at_most_once_a_minute(make: Make, vic: Account) ->
     ],
     ids=["idle", "absolute", "idle long before absolute", "absolute before idle"],
 )
-@pytest.mark.parametrize("how", ["its next request", "a purge"])
+@pytest.mark.parametrize("how", ["its next request", "a purge", "locking the account", "ending all", "ending it"])
 def test_the_limit_that_was_passed_first_is_written_down_with_its_time(
     make: Make, vic: Account, opened: timedelta, seen: timedelta, cause: Cause, ended: timedelta, how: str
 ) -> None:
     client = make.client(vic)
     now = aged(vic, opened=opened, seen=seen)
+    actor = make.actor()
     if how == "a purge":
         purge_sessions(now=timezone.now())
+    elif how == "locking the account":
+        lock(vic, actor=actor)
+        assert Entry.objects.get(event="account.locked").details["sessions_ended"] == 0
+    elif how == "ending all":
+        assert end_all_sessions(vic, actor=actor) == 0
+    elif how == "ending it":
+        with pytest.raises(AlreadyClosed):
+            end_session(Session.objects.get(), actor=actor)
     else:
         assert client.get("/profile/").status_code == 302
     session = Session.objects.get()
     assert (session.cause, session.closed_at, session.data) == (cause, now - ended, "")
-    entry = Entry.objects.get(event="session.closed")
+    entry = Entry.objects.get(event="session.closed", outcome="success")
     assert (entry.actor_name, entry.target_name) == ("system", f"s-{session.pk}")
     assert (entry.details["account"], entry.details["cause"]) == ("vic", cause.value)
 
@@ -72,6 +89,17 @@ def test_the_last_moment_before_a_limit_lets_in_and_the_next_does_not(
     assert Session.objects.open(now).exists() and not Session.objects.past_limits(now).exists()
     assert not Session.objects.open(now + shortly).exists() and Session.objects.past_limits(now + shortly).exists()
     assert client.get("/profile/").status_code == 200
+
+
+def test_what_is_past_a_limit_counts_as_open_nowhere(make: Make, sam: Account, vic: Account) -> None:
+    make.client(vic)
+    reader = make.client(sam)
+    pages = {"/accounts/?q=vic": "1 open", f"/accounts/{vic.pk}/": "<dt>Open sessions</dt><dd>1</dd>"}
+    for page, said in pages.items():
+        assert said in reader.get(page).content.decode()
+    aged(vic, opened=timedelta(days=2), seen=timedelta(days=2))
+    for page, said in pages.items():
+        assert said not in reader.get(page).content.decode()
 
 
 def test_a_purge_leaves_what_is_open_and_what_is_younger_than_a_year(make: Make, vic: Account, ed: Account) -> None:
