@@ -34,6 +34,11 @@ class ProfileForm(AccountForm):
         return external_id
 
 
+def wants_superuser(form: forms.BaseForm) -> bool:
+    """Was the flag sent? Also by those to whom it isn't shown: the service refuses them, and records that."""
+    return bool(forms.CheckboxInput().value_from_datadict(form.data, form.files, form.add_prefix("superuser")))
+
+
 class RoleForm(forms.Form):
     """The system role and, for superusers only, the superuser flag."""
 
@@ -51,7 +56,7 @@ class RoleForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
-        values.setdefault("superuser", False)
+        values["superuser"] = wants_superuser(self)
         return values
 
 
@@ -121,6 +126,7 @@ class CreateForm(ProfileForm):
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
+        values["superuser"] = wants_superuser(self)
         if values.get("credentials") == "none":
             values["password"] = None
             self.errors.pop("password", None)

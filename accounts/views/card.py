@@ -162,9 +162,13 @@ def role(request: Request, pk: int) -> HttpResponse:
         return show_card(request, account, role=form, status=422)
     wanted, superuser = form.cleaned_data["role"], form.cleaned_data["superuser"]
     wanted = Role.ADMINISTRATOR.value if superuser else wanted
-    if "confirmed" in request.POST:
-        accounts.change_role(account, wanted, superuser=superuser, actor=request.actor)
-        messages.success(request, _("The role of %(name)s is changed.") % {"name": account.username})
+    refused = superuser and not may_touch_superusers(request.actor)  # by the service, which records it
+    if "confirmed" in request.POST or refused:
+        changed = accounts.change_role(account, wanted, superuser=superuser, actor=request.actor)
+        if (changed.role, changed.is_superuser) == (account.role, account.is_superuser):
+            messages.info(request, _("Nothing changed."))
+        else:
+            messages.success(request, _("The role of %(name)s is changed.") % {"name": account.username})
         return redirect(with_back(request, reverse("accounts:card", args=[pk])))
     gained, lost = difference(account.role, wanted, was_superuser=account.is_superuser, superuser=superuser)
     fields = {"role": wanted, "confirmed": "1", "back": back_to_list(request)} | (

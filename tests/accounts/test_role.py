@@ -40,7 +40,8 @@ def test_confirmed_it_changes_and_ends_no_session(signed_in: SignedIn, ada: Acco
 def test_the_same_role_again_is_told_so(signed_in: SignedIn, ada: Account, vic: Account) -> None:
     client = signed_in(ada)
     assert "Nothing would change" in client.post(url(vic), {"role": "viewer"}).content.decode()
-    client.post(url(vic), {"role": "viewer", "confirmed": "1"})
+    page = client.post(url(vic), {"role": "viewer", "confirmed": "1"}, follow=True).content.decode()
+    assert "Nothing changed." in page and "is changed." not in page
     assert not Entry.objects.filter(event="account.role_changed").exists()
 
 
@@ -57,7 +58,7 @@ def test_nobody_raises_their_own(signed_in: SignedIn, make: Make) -> None:
     root = make.account("root", role="administrator", is_superuser=True)
     ada = make.account("ada", role="administrator")
     answer = signed_in(ada).post(url(ada), {"role": "administrator", "superuser": "on", "confirmed": "1"})
-    assert answer.status_code == 302  # the flag is not a field of this person's form: nothing changed
+    assert answer.status_code == 403
     ada.refresh_from_db()
     assert not ada.is_superuser
     assert signed_in(ada).post(url(root), {"role": "viewer", "confirmed": "1"}).status_code == 403
@@ -84,6 +85,20 @@ def test_superusers_make_superusers(signed_in: SignedIn, root: Account, vic: Acc
 def test_the_flag_is_offered_to_superusers_only(signed_in: SignedIn, root: Account, ada: Account, vic: Account) -> None:
     assert 'name="superuser"' in signed_in(root).get(f"/accounts/{vic.pk}/").content.decode()
     assert 'name="superuser"' not in signed_in(ada).get(f"/accounts/{vic.pk}/").content.decode()
+
+
+@pytest.mark.parametrize("confirmed", [{}, {"confirmed": "1"}])
+def test_the_flag_is_refused_to_others_and_recorded(
+    signed_in: SignedIn, ada: Account, vic: Account, confirmed: dict[str, str]
+) -> None:
+    answer = signed_in(ada).post(url(vic), {"role": "administrator", "superuser": "on"} | confirmed)
+    assert answer.status_code == 403
+    assert "Only a superuser may do this to a superuser, or make one." in answer.content.decode()
+    vic.refresh_from_db()
+    assert (vic.role, vic.is_superuser) == (Role.VIEWER, False)
+    entry = Entry.objects.get(event="account.role_changed")
+    assert (entry.outcome, entry.target_id) == (Outcome.DENIED, str(vic.pk))
+    assert entry.details["changes"]["superuser"] == [False, True]
 
 
 def test_the_last_superuser_stays_one(signed_in: SignedIn, root: Account) -> None:
