@@ -1,6 +1,7 @@
 """Creating and editing accounts."""
 
 import secrets
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -20,6 +21,7 @@ from accounts.services.rules import (
     may_touch_superusers,
 )
 from agora.base.actor import Actor
+from agora.base.editing import own_changes
 from audit.events import event
 from audit.services import change, values_of
 from sessions_admin.models import Cause
@@ -65,16 +67,22 @@ def create_account(
     return account
 
 
-def change_profile(account: Account, values: dict[str, Any], *, actor: Actor) -> Account:
+def change_profile(
+    account: Account, values: dict[str, Any], *, actor: Actor, seen: Mapping[str, Any] | None = None
+) -> Account:
     """Change username, external id, names, e-mail or the preferences; only what differs is written and recorded.
 
-    Raises ValidationError for a username or external id that is taken, OnlySuperusersEditSuperusers.
+    ``seen``: the values that the person saw; what they left so is not theirs to change. Raises EditedMeanwhile where
+    somebody else changed the same field to something else, ValidationError for a username or external id that is taken,
+    OnlySuperusersEditSuperusers.
     """
     with change(CHANGED, actor=actor, target=account) as entry:
         if not is_self(account, actor):
             check_may_edit(account, actor)
-        current = fresh(account)
-        changes = entry.compare(values_of(current, values), values)
+        entry.target = current = fresh(account)  # a form has written into the other what was typed
+        present = values_of(current, values)
+        values = own_changes(values, present, seen)
+        changes = entry.compare(present, values)
         for name in changes:
             setattr(current, name, values[name])
         if changes:

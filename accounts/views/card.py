@@ -20,8 +20,10 @@ from accounts.services import accounts, passwords, resets
 from accounts.services.rules import is_self, may_touch_superusers
 from accounts.views.common import back_to_list, person, visible_account, with_back
 from agora.base.access import not_while_impersonating, requires, url_if_allowed
+from agora.base.editing import EditedMeanwhile
 from agora.base.http import Request
 from agora.base.pages import keyset_page
+from agora.base.seen import remember, seen, tell
 from audit.models import Entry
 from sessions_admin.models import Session
 
@@ -62,7 +64,7 @@ def show_card(request: Request, account: Account, *, status: int = 200, **forms:
     """The first tab; ``forms`` come back with their errors in place of fresh ones."""
     superusers = may_touch_superusers(request.actor)
     fresh = {
-        "profile": ProfileForm(instance=account),
+        "profile": remember(ProfileForm(instance=account)),
         "role": RoleForm(
             initial={"role": account.role, "superuser": account.is_superuser}, may_make_superusers=superusers
         ),
@@ -116,16 +118,19 @@ def card_permissions(request: Request, pk: int) -> HttpResponse:
 def edit(request: Request, pk: int) -> HttpResponse:
     """Save the profile fields."""
     account = visible_account(request, pk)
-    form = ProfileForm(request.POST, instance=account)
+    form, status = remember(ProfileForm(request.POST, instance=account)), 422
     if form.is_valid():
         try:
-            accounts.change_profile(account, form.cleaned_data, actor=request.actor)
+            accounts.change_profile(account, form.cleaned_data, actor=request.actor, seen=seen(form))
         except ValidationError as error:
             form.add_error(None, error)
+        except EditedMeanwhile as error:
+            tell(form, error.current)
+            status = error.status
         else:
             messages.success(request, _("Saved."))
             return redirect(with_back(request, reverse("accounts:card", args=[pk])))
-    return show_card(request, visible_account(request, pk), profile=form, status=422)
+    return show_card(request, visible_account(request, pk), profile=form, status=status)
 
 
 @not_while_impersonating

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.names import validate_name
-from resources.forms.seen import seen
+from agora.base.seen import seen
 from resources.models import Device, Input, Push
 from resources.models.ends import InputKind, PushKind
 from resources.models.streamer import validate_hostname

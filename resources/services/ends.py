@@ -7,12 +7,12 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from agora.base.actor import Actor
+from agora.base.editing import own_changes
 from agora.base.errors import Refused
 from audit.events import event
 from audit.services import change, values_of
 from resources.models import Input, Push, Resource
 from resources.roles import Action, Kind
-from resources.services.editing import own_changes
 from resources.services.rules import Gone, check, fresh
 
 ADDED = {

@@ -5,9 +5,9 @@ import re
 from django.test import Client
 
 from accounts.models import Account
+from agora.base.seen import in_words
 from audit.models import Entry
 from resources.forms import StreamerForm, StreamForm
-from resources.forms.seen import in_words
 from resources.models import Input, Resource, Streamer
 from resources.services.devices import create_device
 from resources.services.ends import add_end
