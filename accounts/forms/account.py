@@ -59,6 +59,12 @@ class RoleForm(forms.Form):
         values["superuser"] = wants_superuser(self)
         return values
 
+    @property
+    def reviewed(self) -> tuple[str, bool] | None:
+        """The role and the flag of which the confirmation told what is gained and lost; None where none told it."""
+        role = self.data.get("reviewed_role")
+        return None if role is None else (role, self.data.get("reviewed_superuser") == "on")
+
 
 class SetPasswordForm(forms.Form):
     """A password that an administrator sets for somebody else. The service says whether it is good enough."""

@@ -22,6 +22,7 @@ from accounts.services.rules import (
 )
 from agora.base.actor import Actor
 from agora.base.editing import own_changes
+from agora.base.errors import Refused
 from audit.events import event
 from audit.services import change, values_of
 from sessions_admin.models import Cause
@@ -90,10 +91,20 @@ def change_profile(
     return current
 
 
-def change_role(account: Account, role: str, *, superuser: bool, actor: Actor) -> Account:
+class RoleChangedMeanwhile(Refused):
+    """What a change was said to gain and lose was told of another role than the account has by now."""
+
+    status = 409
+    message = _("Somebody else changed this role in the meantime. Look at what would change now, then confirm again.")
+
+
+def change_role(
+    account: Account, role: str, *, superuser: bool, actor: Actor, seen: tuple[str, bool] | None = None
+) -> Account:
     """Give the account another system role or superuser flag. A superuser is always an Administrator.
 
-    Raises CannotRaiseYourself, OnlySuperusersEditSuperusers, LastSuperuser, LastWayIn.
+    ``seen``: the role and the flag that the person saw it had. Raises CannotRaiseYourself, LastSuperuser, LastWayIn,
+    OnlySuperusersEditSuperusers, RoleChangedMeanwhile.
     """
     role = Role.ADMINISTRATOR if superuser else role
     with change(ROLE_CHANGED, actor=actor, target=account) as entry:
@@ -104,6 +115,8 @@ def change_role(account: Account, role: str, *, superuser: bool, actor: Actor) -
         check_may_edit(current, actor)
         if superuser and not current.is_superuser and not may_touch_superusers(actor):
             raise OnlySuperusersEditSuperusers
+        if seen not in (None, (current.role, current.is_superuser)):
+            raise RoleChangedMeanwhile
         gained, _lost = difference(current.role, role, was_superuser=current.is_superuser, superuser=superuser)
         if gained and is_self(current, actor):
             raise CannotRaiseYourself

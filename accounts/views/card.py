@@ -169,16 +169,33 @@ def role(request: Request, pk: int) -> HttpResponse:
     wanted = Role.ADMINISTRATOR.value if superuser else wanted
     refused = superuser and not may_touch_superusers(request.actor)  # by the service, which records it
     if "confirmed" in request.POST or refused:
-        changed = accounts.change_role(account, wanted, superuser=superuser, actor=request.actor)
+        try:
+            changed = accounts.change_role(
+                account, wanted, superuser=superuser, actor=request.actor, seen=form.reviewed
+            )
+        except accounts.RoleChangedMeanwhile as error:
+            return _confirm_role(request, visible_account(request, pk), wanted, superuser=superuser, meanwhile=error)
         if (changed.role, changed.is_superuser) == (account.role, account.is_superuser):
             messages.info(request, _("Nothing changed."))
         else:
             messages.success(request, _("The role of %(name)s is changed.") % {"name": account.username})
         return redirect(with_back(request, reverse("accounts:card", args=[pk])))
+    return _confirm_role(request, account, wanted, superuser=superuser)
+
+
+def _confirm_role(
+    request: Request,
+    account: Account,
+    wanted: str,
+    *,
+    superuser: bool,
+    meanwhile: accounts.RoleChangedMeanwhile | None = None,
+) -> HttpResponse:
+    """What the change gains and loses; it holds for the role that is shown here, which comes back with the answer."""
     gained, lost = difference(account.role, wanted, was_superuser=account.is_superuser, superuser=superuser)
-    fields = {"role": wanted, "confirmed": "1", "back": back_to_list(request)} | (
-        {"superuser": "on"} if superuser else {}
-    )
+    fields = {"role": wanted, "confirmed": "1", "back": back_to_list(request), "reviewed_role": account.role}
+    fields |= {"superuser": "on"} if superuser else {}
+    fields |= {"reviewed_superuser": "on"} if account.is_superuser else {}
     context = {
         **frame(request, account, "accounts:card"),
         "gained": gained,
@@ -188,5 +205,6 @@ def role(request: Request, pk: int) -> HttpResponse:
         "superuser": superuser,
         "changed": (wanted, superuser) != (account.role, account.is_superuser),
         "person": person(request),
+        "meanwhile": meanwhile,
     }
-    return render(request, "accounts/role_confirm.html", context)
+    return render(request, "accounts/role_confirm.html", context, status=meanwhile.status if meanwhile else 200)
