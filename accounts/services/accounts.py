@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
 from accounts.roles import Role, difference
+from accounts.services.editing import own_changes
 from accounts.services.rules import (
     CannotLockYourself,
     CannotRaiseYourself,
@@ -21,7 +22,6 @@ from accounts.services.rules import (
     may_touch_superusers,
 )
 from agora.base.actor import Actor
-from agora.base.editing import own_changes
 from agora.base.errors import Refused
 from audit.events import event
 from audit.services import change, values_of

@@ -14,16 +14,16 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.forms.account import ProfileForm, RoleForm, SetPasswordForm
+from accounts.forms.seen import remember, seen, tell
 from accounts.models import Account
 from accounts.roles import PERMISSIONS, Role, difference, permissions_of
 from accounts.services import accounts, passwords, resets
+from accounts.services.editing import EditedMeanwhile
 from accounts.services.rules import is_self, may_touch_superusers
 from accounts.views.common import back_to_list, person, visible_account, with_back
 from agora.base.access import not_while_impersonating, requires, url_if_allowed
-from agora.base.editing import EditedMeanwhile
 from agora.base.http import Request
 from agora.base.pages import keyset_page
-from agora.base.seen import remember, seen, tell
 from audit.models import Entry
 from sessions_admin.models import Session
 

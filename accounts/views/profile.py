@@ -13,15 +13,15 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.forms import AccountForm
 from accounts.forms.profile import NamesForm, OwnPasswordForm, PreferencesForm
+from accounts.forms.seen import remember, seen, tell
 from accounts.models import Account, Theme
 from accounts.services import passwords, sign_in
 from accounts.services.accounts import change_profile
+from accounts.services.editing import EditedMeanwhile
 from accounts.views.common import person
 from agora.base.access import not_while_impersonating, signed_in
-from agora.base.editing import EditedMeanwhile
 from agora.base.errors import BadRequest, Refused
 from agora.base.http import Request, next_url
-from agora.base.seen import remember, seen, tell
 from sessions_admin.models import Cause, Session
 from sessions_admin.services import end_all_sessions, end_session
 

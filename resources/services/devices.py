@@ -7,8 +7,8 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
+from accounts.services.editing import own_changes
 from agora.base.actor import Actor
-from agora.base.editing import own_changes
 from agora.base.errors import Refused
 from audit.events import event
 from audit.services import change, values_of

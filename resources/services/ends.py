@@ -6,8 +6,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from accounts.services.editing import own_changes
 from agora.base.actor import Actor
-from agora.base.editing import own_changes
 from agora.base.errors import Refused
 from audit.events import event
 from audit.services import change, values_of

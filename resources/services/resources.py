@@ -12,8 +12,8 @@ from django.db.models import Count, Exists, OuterRef
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
+from accounts.services.editing import own_changes
 from agora.base.actor import Actor
-from agora.base.editing import own_changes
 from agora.base.errors import Refused
 from audit.events import event
 from audit.services import change, record_each, values_of

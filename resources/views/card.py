@@ -12,11 +12,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.forms.seen import remember, seen, tell
+from accounts.services.editing import EditedMeanwhile
 from agora.base.access import signed_in_with
-from agora.base.editing import EditedMeanwhile
 from agora.base.http import Request
 from agora.base.pages import keyset_page
-from agora.base.seen import remember, seen, tell
 from audit.events import EVENTS
 from audit.models import Entry
 from audit.services import values_of

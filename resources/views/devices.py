@@ -8,10 +8,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.forms.seen import remember, seen, tell
+from accounts.services.editing import EditedMeanwhile
 from agora.base.access import signed_in, signed_in_with
-from agora.base.editing import EditedMeanwhile
 from agora.base.http import Request
-from agora.base.seen import remember, seen, tell
 from audit.services import values_of
 from resources.filters import DeviceFilter
 from resources.forms import DeviceForm

@@ -4,8 +4,8 @@ import re
 
 from django.test import Client
 
+from accounts.forms.seen import in_words
 from accounts.models import Account
-from agora.base.seen import in_words
 from audit.models import Entry
 from resources.forms import StreamerForm, StreamForm
 from resources.models import Input, Resource, Streamer
