@@ -1,5 +1,7 @@
 """The pages for 400, 403, 404, 413 and 500, and the record of refused changes."""
 
+from typing import Any
+
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
@@ -8,7 +10,7 @@ from django.template.defaultfilters import filesizeformat
 from django.template.loader import get_template
 from django.utils.translation import gettext as _
 
-from agora.base.access import public
+from agora.base.access import NotPermitted, public
 from agora.base.errors import problem, refusal
 from agora.base.http import is_api
 from audit.events import ACCESS_DENIED
@@ -36,7 +38,10 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
     """403: the person is known and may not. A refused change is recorded, a refused look is not."""
     actor, sentence = getattr(request, "actor", None), str(exception or "")
     if actor is not None and actor.account is not None and request.method not in ("GET", "HEAD", "OPTIONS"):
-        record(ACCESS_DENIED, actor=actor, outcome=Outcome.DENIED, target_name=request.path, reason=sentence)
+        missing = exception.missing if isinstance(exception, NotPermitted) else ""
+        facts: dict[str, Any] = {"reason": sentence, "permission": missing}
+        facts = {name: value for name, value in facts.items() if value}
+        record(ACCESS_DENIED, actor=actor, outcome=Outcome.DENIED, target_name=request.path, **facts)
     if is_api(request):
         told = sentence or _("Your role does not allow this. Ask an administrator.")
         return problem(request, 403, "forbidden", told)

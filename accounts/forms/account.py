@@ -34,6 +34,11 @@ class ProfileForm(AccountForm):
         return external_id
 
 
+def wants_superuser(form: forms.BaseForm) -> bool:
+    """Was the flag sent? Also by those to whom it isn't shown: the service refuses them, and records that."""
+    return bool(forms.CheckboxInput().value_from_datadict(form.data, form.files, form.add_prefix("superuser")))
+
+
 class RoleForm(forms.Form):
     """The system role and, for superusers only, the superuser flag."""
 
@@ -51,8 +56,14 @@ class RoleForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
-        values.setdefault("superuser", False)
+        values["superuser"] = wants_superuser(self)
         return values
+
+    @property
+    def reviewed(self) -> tuple[str, bool] | None:
+        """The role and the flag of which the confirmation told what is gained and lost; None where none told it."""
+        role = self.data.get("reviewed_role")
+        return None if role is None else (role, self.data.get("reviewed_superuser") == "on")
 
 
 class SetPasswordForm(forms.Form):
@@ -121,6 +132,7 @@ class CreateForm(ProfileForm):
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
+        values["superuser"] = wants_superuser(self)
         if values.get("credentials") == "none":
             values["password"] = None
             self.errors.pop("password", None)

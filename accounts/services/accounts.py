@@ -1,6 +1,7 @@
 """Creating and editing accounts."""
 
 import secrets
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -9,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
 from accounts.roles import Role, difference
+from accounts.services.editing import own_changes
 from accounts.services.rules import (
     CannotLockYourself,
     CannotRaiseYourself,
@@ -20,6 +22,7 @@ from accounts.services.rules import (
     may_touch_superusers,
 )
 from agora.base.actor import Actor
+from agora.base.errors import Refused
 from audit.events import event
 from audit.services import change, values_of
 from sessions_admin.models import Cause
@@ -65,16 +68,22 @@ def create_account(
     return account
 
 
-def change_profile(account: Account, values: dict[str, Any], *, actor: Actor) -> Account:
+def change_profile(
+    account: Account, values: dict[str, Any], *, actor: Actor, seen: Mapping[str, Any] | None = None
+) -> Account:
     """Change username, external id, names, e-mail or the preferences; only what differs is written and recorded.
 
-    Raises ValidationError for a username or external id that is taken, OnlySuperusersEditSuperusers.
+    ``seen``: the values that the person saw; what they left so is not theirs to change. Raises EditedMeanwhile where
+    somebody else changed the same field to something else, ValidationError for a username or external id that is taken,
+    OnlySuperusersEditSuperusers.
     """
     with change(CHANGED, actor=actor, target=account) as entry:
         if not is_self(account, actor):
             check_may_edit(account, actor)
-        current = fresh(account)
-        changes = entry.compare(values_of(current, values), values)
+        entry.target = current = fresh(account)  # a form has written into the other what was typed
+        present = values_of(current, values)
+        values = own_changes(values, present, seen)
+        changes = entry.compare(present, values)
         for name in changes:
             setattr(current, name, values[name])
         if changes:
@@ -82,10 +91,20 @@ def change_profile(account: Account, values: dict[str, Any], *, actor: Actor) ->
     return current
 
 
-def change_role(account: Account, role: str, *, superuser: bool, actor: Actor) -> Account:
+class RoleChangedMeanwhile(Refused):
+    """What a change was said to gain and lose was told of another role than the account has by now."""
+
+    status = 409
+    message = _("Somebody else changed this role in the meantime. Look at what would change now, then confirm again.")
+
+
+def change_role(
+    account: Account, role: str, *, superuser: bool, actor: Actor, seen: tuple[str, bool] | None = None
+) -> Account:
     """Give the account another system role or superuser flag. A superuser is always an Administrator.
 
-    Raises CannotRaiseYourself, OnlySuperusersEditSuperusers, LastSuperuser, LastWayIn.
+    ``seen``: the role and the flag that the person saw it had. Raises CannotRaiseYourself, LastSuperuser, LastWayIn,
+    OnlySuperusersEditSuperusers, RoleChangedMeanwhile.
     """
     role = Role.ADMINISTRATOR if superuser else role
     with change(ROLE_CHANGED, actor=actor, target=account) as entry:
@@ -96,6 +115,8 @@ def change_role(account: Account, role: str, *, superuser: bool, actor: Actor) -
         check_may_edit(current, actor)
         if superuser and not current.is_superuser and not may_touch_superusers(actor):
             raise OnlySuperusersEditSuperusers
+        if seen not in (None, (current.role, current.is_superuser)):
+            raise RoleChangedMeanwhile
         gained, _lost = difference(current.role, role, was_superuser=current.is_superuser, superuser=superuser)
         if gained and is_self(current, actor):
             raise CannotRaiseYourself

@@ -14,9 +14,11 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.forms.account import ProfileForm, RoleForm, SetPasswordForm
+from accounts.forms.seen import remember, seen, tell
 from accounts.models import Account
 from accounts.roles import PERMISSIONS, Role, difference, permissions_of
 from accounts.services import accounts, passwords, resets
+from accounts.services.editing import EditedMeanwhile
 from accounts.services.rules import is_self, may_touch_superusers
 from accounts.views.common import back_to_list, person, visible_account, with_back
 from agora.base.access import not_while_impersonating, requires, url_if_allowed
@@ -62,7 +64,7 @@ def show_card(request: Request, account: Account, *, status: int = 200, **forms:
     """The first tab; ``forms`` come back with their errors in place of fresh ones."""
     superusers = may_touch_superusers(request.actor)
     fresh = {
-        "profile": ProfileForm(instance=account),
+        "profile": remember(ProfileForm(instance=account)),
         "role": RoleForm(
             initial={"role": account.role, "superuser": account.is_superuser}, may_make_superusers=superusers
         ),
@@ -116,16 +118,19 @@ def card_permissions(request: Request, pk: int) -> HttpResponse:
 def edit(request: Request, pk: int) -> HttpResponse:
     """Save the profile fields."""
     account = visible_account(request, pk)
-    form = ProfileForm(request.POST, instance=account)
+    form, status = remember(ProfileForm(request.POST, instance=account)), 422
     if form.is_valid():
         try:
-            accounts.change_profile(account, form.cleaned_data, actor=request.actor)
+            accounts.change_profile(account, form.cleaned_data, actor=request.actor, seen=seen(form))
         except ValidationError as error:
             form.add_error(None, error)
+        except EditedMeanwhile as error:
+            tell(form, error.current)
+            status = error.status
         else:
             messages.success(request, _("Saved."))
             return redirect(with_back(request, reverse("accounts:card", args=[pk])))
-    return show_card(request, visible_account(request, pk), profile=form, status=422)
+    return show_card(request, visible_account(request, pk), profile=form, status=status)
 
 
 @not_while_impersonating
@@ -162,14 +167,35 @@ def role(request: Request, pk: int) -> HttpResponse:
         return show_card(request, account, role=form, status=422)
     wanted, superuser = form.cleaned_data["role"], form.cleaned_data["superuser"]
     wanted = Role.ADMINISTRATOR.value if superuser else wanted
-    if "confirmed" in request.POST:
-        accounts.change_role(account, wanted, superuser=superuser, actor=request.actor)
-        messages.success(request, _("The role of %(name)s is changed.") % {"name": account.username})
+    refused = superuser and not may_touch_superusers(request.actor)  # by the service, which records it
+    if "confirmed" in request.POST or refused:
+        try:
+            changed = accounts.change_role(
+                account, wanted, superuser=superuser, actor=request.actor, seen=form.reviewed
+            )
+        except accounts.RoleChangedMeanwhile as error:
+            return _confirm_role(request, visible_account(request, pk), wanted, superuser=superuser, meanwhile=error)
+        if (changed.role, changed.is_superuser) == (account.role, account.is_superuser):
+            messages.info(request, _("Nothing changed."))
+        else:
+            messages.success(request, _("The role of %(name)s is changed.") % {"name": account.username})
         return redirect(with_back(request, reverse("accounts:card", args=[pk])))
+    return _confirm_role(request, account, wanted, superuser=superuser)
+
+
+def _confirm_role(
+    request: Request,
+    account: Account,
+    wanted: str,
+    *,
+    superuser: bool,
+    meanwhile: accounts.RoleChangedMeanwhile | None = None,
+) -> HttpResponse:
+    """What the change gains and loses; it holds for the role that is shown here, which comes back with the answer."""
     gained, lost = difference(account.role, wanted, was_superuser=account.is_superuser, superuser=superuser)
-    fields = {"role": wanted, "confirmed": "1", "back": back_to_list(request)} | (
-        {"superuser": "on"} if superuser else {}
-    )
+    fields = {"role": wanted, "confirmed": "1", "back": back_to_list(request), "reviewed_role": account.role}
+    fields |= {"superuser": "on"} if superuser else {}
+    fields |= {"reviewed_superuser": "on"} if account.is_superuser else {}
     context = {
         **frame(request, account, "accounts:card"),
         "gained": gained,
@@ -179,5 +205,6 @@ def role(request: Request, pk: int) -> HttpResponse:
         "superuser": superuser,
         "changed": (wanted, superuser) != (account.role, account.is_superuser),
         "person": person(request),
+        "meanwhile": meanwhile,
     }
-    return render(request, "accounts/role_confirm.html", context)
+    return render(request, "accounts/role_confirm.html", context, status=meanwhile.status if meanwhile else 200)

@@ -32,7 +32,7 @@ def create(request: Request) -> HttpResponse:
                 password=values["password"],
                 temporary=values["temporary"],
                 role=values["role"],
-                superuser=values.get("superuser", False),
+                superuser=values["superuser"],
                 actor=request.actor,
             )
         except ValidationError as error:

@@ -13,9 +13,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.forms import AccountForm
 from accounts.forms.profile import NamesForm, OwnPasswordForm, PreferencesForm
+from accounts.forms.seen import remember, seen, tell
 from accounts.models import Account, Theme
 from accounts.services import passwords, sign_in
 from accounts.services.accounts import change_profile
+from accounts.services.editing import EditedMeanwhile
 from accounts.views.common import person
 from agora.base.access import not_while_impersonating, signed_in
 from agora.base.errors import BadRequest, Refused
@@ -28,8 +30,8 @@ def show_profile(request: Request, *, status: int = 200, **bound: forms.BaseForm
     """The page; ``bound`` forms come back with their errors in place of fresh ones."""
     account = Account.objects.visible_to(person(request)).get(pk=person(request).pk)
     fresh = {
-        "names": NamesForm(instance=account),
-        "preferences": PreferencesForm(instance=account),
+        "names": remember(NamesForm(instance=account)),
+        "preferences": remember(PreferencesForm(instance=account)),
         "password": OwnPasswordForm(account),
     }
     opened = Session.objects.open(request.actor.at).of_account(account.pk).order_by("-opened_at")[:100]
@@ -60,11 +62,17 @@ def preferences(request: Request) -> HttpResponse:
 
 
 def _save(request: Request, form: AccountForm, name: str) -> HttpResponse:
+    form, status = remember(form), 422
     if form.is_valid():
-        change_profile(person(request), form.cleaned_data, actor=request.actor)
-        messages.success(request, _("Saved."))
-        return redirect("accounts:profile")
-    return show_profile(request, status=422, **{name: form})
+        try:
+            change_profile(person(request), form.cleaned_data, actor=request.actor, seen=seen(form))
+        except EditedMeanwhile as error:
+            tell(form, error.current)
+            status = error.status
+        else:
+            messages.success(request, _("Saved."))
+            return redirect("accounts:profile")
+    return show_profile(request, status=status, **{name: form})
 
 
 @signed_in

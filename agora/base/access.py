@@ -184,6 +184,14 @@ def _declared_by(name: str, address: str) -> Access:
     return _by_name[key]
 
 
+class NotPermitted(PermissionDenied):
+    """The role does not give what the view asks for. Without a sentence: the page for 403 has its own."""
+
+    def __init__(self, access: Access) -> None:
+        self.missing = access.permission or (f"key of a {access.machine}" if access.machine else "")
+        super().__init__()
+
+
 class AccessMiddleware:
     """Lets a request through to its view, sends it to the sign-in page, or refuses it with 403."""
 
@@ -205,7 +213,7 @@ class AccessMiddleware:
                 )
             )
         if request.user.is_authenticated or kind:
-            raise PermissionDenied
+            raise NotPermitted(access)
         if is_api(request):
             say = gettext("Send an API key, or sign in with this browser.")
             if access.machine:

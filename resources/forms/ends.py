@@ -10,8 +10,8 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.forms.seen import seen
 from accounts.names import validate_name
-from resources.forms.seen import seen
 from resources.models import Device, Input, Push
 from resources.models.ends import InputKind, PushKind
 from resources.models.streamer import validate_hostname

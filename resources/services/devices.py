@@ -7,13 +7,13 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
+from accounts.services.editing import own_changes
 from agora.base.actor import Actor
 from agora.base.errors import Refused
 from audit.events import event
 from audit.services import change, values_of
 from resources.models import Device, Resource
 from resources.roles import Action, Kind
-from resources.services.editing import own_changes
 from resources.services.rules import Gone, MayNotCreate, check, fresh
 
 CREATED = event("device.created", _("Device created"))

@@ -6,13 +6,13 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from accounts.services.editing import own_changes
 from agora.base.actor import Actor
 from agora.base.errors import Refused
 from audit.events import event
 from audit.services import change, values_of
 from resources.models import Input, Push, Resource
 from resources.roles import Action, Kind
-from resources.services.editing import own_changes
 from resources.services.rules import Gone, check, fresh
 
 ADDED = {

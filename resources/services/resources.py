@@ -12,6 +12,7 @@ from django.db.models import Count, Exists, OuterRef
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
+from accounts.services.editing import own_changes
 from agora.base.actor import Actor
 from agora.base.errors import Refused
 from audit.events import event
@@ -19,7 +20,6 @@ from audit.services import change, record_each, values_of
 from resources.files import path_of
 from resources.models import Grant, Resource, Stream, Streamer
 from resources.roles import PARENTS, Action, Kind, ResourceRole
-from resources.services.editing import own_changes
 from resources.services.erasing import erase_below, lock_below
 from resources.services.rules import MayNot, MayNotCreate, check, fresh, may_create
 

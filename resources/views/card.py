@@ -12,6 +12,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.forms.seen import remember, seen, tell
+from accounts.services.editing import EditedMeanwhile
 from agora.base.access import signed_in_with
 from agora.base.http import Request
 from agora.base.pages import keyset_page
@@ -19,10 +21,8 @@ from audit.events import EVENTS
 from audit.models import Entry
 from audit.services import values_of
 from resources.forms import RecordingForm, SessionForm, StreamerForm, StreamForm
-from resources.forms.seen import remember, seen, tell
 from resources.models import Resource
 from resources.roles import Action, Decision, Kind
-from resources.services.editing import EditedMeanwhile
 from resources.services.recordings import without_contact
 from resources.services.resources import OWN, change_resource
 from resources.services.rules import MayNot, may_create

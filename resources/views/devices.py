@@ -8,16 +8,16 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.forms.seen import remember, seen, tell
+from accounts.services.editing import EditedMeanwhile
 from agora.base.access import signed_in, signed_in_with
 from agora.base.http import Request
 from audit.services import values_of
 from resources.filters import DeviceFilter
 from resources.forms import DeviceForm
-from resources.forms.seen import remember, seen, tell
 from resources.models import Device, Resource
 from resources.roles import Action, Decision, Kind
 from resources.services import devices
-from resources.services.editing import EditedMeanwhile
 from resources.services.rules import effective_role
 from resources.views.card import frame
 from resources.views.common import allow, permitted, person, visible

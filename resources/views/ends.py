@@ -9,15 +9,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.forms.seen import remember, seen, tell
+from accounts.services.editing import EditedMeanwhile
 from agora.base.access import signed_in_with
 from agora.base.http import Request
 from resources.forms import END_FORMS, EndForm
-from resources.forms.seen import remember, seen, tell
 from resources.models import Input, Push, Resource
 from resources.models.ends import InputKind, PushKind
 from resources.roles import Action, Kind
 from resources.services import ends
-from resources.services.editing import EditedMeanwhile
 from resources.views.card import frame
 from resources.views.common import permitted, seen_among, visible
 

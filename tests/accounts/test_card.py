@@ -69,6 +69,9 @@ def test_security_edits_nothing(signed_in: SignedIn, sam: Account, vic: Account,
     before = Account.objects.filter(pk=vic.pk).values().get()
     assert signed_in(sam).post(url(vic, part), {"username": "x", "role": "editor"}).status_code == 403
     assert Account.objects.filter(pk=vic.pk).values().get() == before
+    entry = Entry.objects.get(event="access.denied")
+    permission = "accounts.set_password" if part == "password/" else "accounts.change"
+    assert (entry.outcome, entry.details) == (Outcome.DENIED, {"permission": permission})
 
 
 class TestBackToTheList:

@@ -108,7 +108,12 @@ def test_combining_characters_name_the_same_account(signed_in: SignedIn, ada: Ac
 
 def test_only_superusers_make_superusers(signed_in: SignedIn, root: Account, ada: Account) -> None:
     assert 'name="superuser"' not in signed_in(ada).get(NEW).content.decode()
-    signed_in(ada).post(NEW, filled(superuser="on", is_superuser="on"))
+    answer = signed_in(ada).post(NEW, filled(superuser="on"))
+    assert answer.status_code == 403 and "Only a superuser may do this" in answer.content.decode()
+    assert not Account.objects.named("new.one").exists()
+    entry = Entry.objects.get(event="account.created")
+    assert (entry.outcome, entry.details["username"], entry.details["superuser"]) == ("denied", "new.one", True)
+    signed_in(ada).post(NEW, filled(is_superuser="on"))
     assert not Account.objects.named("new.one").get().is_superuser
     signed_in(root).post(NEW, filled(username="second", superuser="on"))
     second = Account.objects.named("second").get()

@@ -94,6 +94,35 @@ def test_a_new_password_without_javascript(browse: Browse, ada: Account, vic: Ac
     assert Account.objects.get(pk=vic.pk).check_password(NEW)
 
 
+@pytest.mark.parametrize("scripts", [True, False])
+def test_what_somebody_else_changed_meanwhile_is_told(
+    browse: Browse, ada: Account, vic: Account, scripts: bool
+) -> None:
+    """On the card, under the field; before a change of role, over what is gained and lost by now."""
+    page = browse(ada, java_script_enabled=scripts)
+    page.goto(f"/accounts/{vic.pk}/")
+    Account.objects.filter(pk=vic.pk).update(first_name="Anna")
+    profile = page.locator("#profile")
+    profile.get_by_label("First name").fill("Hanna")
+    profile.get_by_role("button", name="Save").click()
+    expect(profile).to_contain_text("Somebody else changed this to “Anna”.")
+    assert not scripts or complaints(page) == []
+    profile.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved.")).to_be_visible()
+    assert Account.objects.get(pk=vic.pk).first_name == "Hanna"
+
+    page.locator("#id_role").select_option("security")
+    page.get_by_role("button", name="Review change…").click()
+    expect(page.get_by_text("Read the audit log")).to_be_visible()
+    Account.objects.filter(pk=vic.pk).update(role="editor")
+    page.get_by_role("button", name="Change role").click()
+    expect(page.get_by_text("Somebody else changed this role in the meantime.")).to_be_visible()
+    expect(page.get_by_text("Edit all streamers")).to_be_visible()
+    assert not scripts or complaints(page) == []
+    page.get_by_role("button", name="Change role").click()
+    expect(page.get_by_text("The role of vic is changed.")).to_be_visible()
+
+
 def test_leaving_the_card_with_a_typed_password_asks_first(browse: Browse, ada: Account, vic: Account) -> None:
     page = browse(ada)
     page.goto(f"/accounts/{vic.pk}/")

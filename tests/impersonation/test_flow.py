@@ -118,6 +118,7 @@ def test_looking_only_refuses_every_change(act_as: ActAs, vic: Account) -> None:
     assert Account.objects.get(pk=vic.pk).first_name == ""
     entry = Entry.objects.latest("pk")
     assert (entry.event, entry.outcome) == ("access.denied", "denied")
+    assert set(entry.details) == {"reason"} and "You only look" in entry.details["reason"]
     assert (entry.actor_name, entry.behalf_name, entry.path) == ("root", "vic", "/profile/names/")
     fragment = client.post("/profile/theme/", {"theme": "dark"}, headers={"HX-Request": "true"})
     assert (fragment.status_code, fragment["HX-Retarget"]) == (422, "#toasts")

@@ -58,7 +58,7 @@ def test_a_task_that_finishes_after_the_stop_names_both(
     """What a queue holds of the actor is enough, whatever became of the session."""
     held: list[dict[str, object]] = []
 
-    def hold(account: Account, values: object, *, actor: Actor) -> None:
+    def hold(account: Account, values: object, *, actor: Actor, **seen: object) -> None:
         held.append(actor.as_dict())
 
     monkeypatch.setattr("accounts.views.profile.change_profile", hold)

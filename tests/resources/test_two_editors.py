@@ -4,10 +4,10 @@ import re
 
 from django.test import Client
 
+from accounts.forms.seen import in_words
 from accounts.models import Account
 from audit.models import Entry
 from resources.forms import StreamerForm, StreamForm
-from resources.forms.seen import in_words
 from resources.models import Input, Resource, Streamer
 from resources.services.devices import create_device
 from resources.services.ends import add_end

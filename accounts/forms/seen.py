@@ -1,19 +1,26 @@
 """What a form showed when it was opened, sent along with it: two people who edit one card must not undo each other."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from django import forms
 from django.utils.translation import gettext as _
 
-
-def remember(form: forms.Form) -> None:
-    """Draw beside each field what it shows; secrets, which are no fields of the class, show nothing."""
-    for name in form.base_fields:
-        form.fields[name].show_hidden_initial = True
+Form = TypeVar("Form", bound=forms.BaseForm)
 
 
-def seen(form: forms.Form) -> dict[str, Any]:
+def remember(form: Form) -> Form:
+    """Draw beside each field what it shows; secrets, which are no fields of the class, show nothing.
+
+    A form that was sent without what it had shown has none to show again: what was typed would pass for it.
+    """
+    for name in form.base_fields:  # type: ignore[attr-defined]  # which forms of models have as well
+        sent = form.add_initial_prefix(name) in form.data
+        form.fields[name].show_hidden_initial = sent or not form.is_bound
+    return form
+
+
+def seen(form: forms.BaseForm) -> dict[str, Any]:
     """What each field showed, by its name; those without a readable one are left out."""
     found = {}
     for bound in form:
@@ -26,7 +33,7 @@ def seen(form: forms.Form) -> dict[str, Any]:
     return found
 
 
-def tell(form: forms.Form, current: Mapping[str, Any]) -> None:
+def tell(form: forms.BaseForm, current: Mapping[str, Any]) -> None:
     """Under each field what somebody else made of it; sent once more, the person's own is meant to stay."""
     sent: Any = form.data  # a QueryDict, which can be copied
     data = sent.copy()
