@@ -163,6 +163,12 @@ def test_several_are_locked_at_once(browse: Browse, sam: Account, vic: Account, 
     expect(page.get_by_role("main")).to_contain_text("vic")
     assert {account.username for account in Account.objects.locked()} == {"vic", "otto"}
     assert len({entry.details["batch"] for entry in Entry.objects.filter(event="account.locked")}) == 1
+    page.reload()
+    page.get_by_role("link", name="Back to the list").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Users")
+    page.go_back()
+    expect(page.get_by_text("2 of 2 done")).to_be_visible()
+    assert Entry.objects.filter(event="account.locked").count() == 2
 
 
 def test_a_new_user(browse: Browse, ada: Account, vic: Account) -> None:
