@@ -2,6 +2,7 @@ from django.urls import path
 
 from accounts.views import (
     actions,
+    bulk_results,
     card,
     create,
     listing,
@@ -42,6 +43,7 @@ urlpatterns = [
     path("accounts/export/", listing.export, name="export"),
     path("accounts/lock/", actions.lock_many, name="lock-many"),
     path("accounts/end-sessions/", actions.end_sessions_many, name="end-sessions-many"),
+    path("accounts/results/<slug:key>/", bulk_results.bulk_result, name="bulk-result"),
     path("accounts/<int:pk>/", card.card, name="card"),
     path("accounts/<int:pk>/sessions/", card.card_sessions, name="card-sessions"),
     path("accounts/<int:pk>/activity/", card.card_activity, name="card-activity"),

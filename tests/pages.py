@@ -233,7 +233,7 @@ class World:
         mine |= {"inputs": self.input.pk, "pushes": self.push.pk}
         mine |= {"sessions": theirs.pk, "keys": self.key.pk, "audit": self.entry.pk}
         mine |= {"single-sign-on": self.directory.pk, "sso": self.provider.alias, "new": "ldap"}
-        mine |= {"reports": self.report.key, "identities": self.identity.pk}
+        mine |= {"reports": self.report.key, "identities": self.identity.pk, "results": "gone"}
         return mine | {"feedback": self.letter.pk, "outbox": self.mail.pk}
 
 

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.forms.account import LockForm
 from accounts.models import Account
 from accounts.services import accounts, locks
+from accounts.views import bulk_results
 from accounts.views.common import person, visible_account
 from agora.base.access import requires
 from agora.base.errors import BadRequest, Refused
@@ -111,7 +112,7 @@ def chosen(request: Request) -> list[Account]:
 
 
 def in_bulk(request: Request, act: Callable[[Account, str], str]) -> HttpResponse:
-    """Do it to each, every one for itself, and tell for each how it went."""
+    """Do it to each, every one for itself, and go on to a page that tells for each how it went."""
     batch = secrets.token_hex(8)
     results = []
     for account in chosen(request):
@@ -119,11 +120,8 @@ def in_bulk(request: Request, act: Callable[[Account, str], str]) -> HttpRespons
             results.append((account, True, act(account, batch)))
         except Refused as refusal:
             results.append((account, False, str(refusal)))
-    done = sum(1 for result in results if result[1])
-    target = next_url(request, reverse("accounts:list"))
-    return render(
-        request, "accounts/bulk_result.html", {"results": results, "done": done, "next": target, "batch": batch}
-    )
+    key = bulk_results.keep(request, results, next_url(request, reverse("accounts:list")))
+    return redirect("accounts:bulk-result", key)
 
 
 @requires("accounts.lock")

@@ -24,9 +24,12 @@ def visible_account(request: Request, pk: int) -> Account:
 
 
 def back_to_list(request: Request) -> str:
-    """The list of accounts in the state in which it was left, as the link to this page remembered it."""
+    """The list of accounts in the state in which it was left, as the link to this page remembered it.
+
+    A form in a row of the list, whose answer is a card, remembers it as where to go next.
+    """
     home = reverse("accounts:list")
-    target = request.POST.get("back") or request.GET.get("back") or ""
+    target = request.POST.get("back") or request.GET.get("back") or request.POST.get("next") or ""
     local = url_has_allowed_host_and_scheme(target, None) and urlsplit(target).path == home
     return target if local and target.startswith("/") else home
 

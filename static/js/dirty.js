@@ -61,6 +61,17 @@ on("submit", "form", (form, event) => {
   else leaving = form.method !== "dialog";
 }, true);
 
+// What htmx is about to replace may hold a form that was typed in, such as a row of a list that is filtered anew.
+document.addEventListener("htmx:confirm", (event) => {
+  const { elt, target, issueRequest } = event.detail;
+  if (leaving || !dialog || !target || !unsaved(elt.closest("form"), target).length) return;
+  ask(event, () => {
+    dialog.close();
+    issueRequest(true);
+    leaving = false; // the page itself stays
+  });
+});
+
 on("click", "a[href]", (link, event) => {
   const elsewhere = link.target || link.hasAttribute("download") || link.hasAttribute("hx-get") || link.matches("[data-palette], [data-expander]");
   const here = link.getAttribute("href").startsWith("#");

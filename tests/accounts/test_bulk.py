@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from django.test import Client
+from django.utils.html import escape
 
 from accounts.models import Account
 from audit.models import Entry, Outcome
@@ -26,7 +27,7 @@ def test_the_question_lists_whom_and_what(signed_in: SignedIn, ada: Account, vic
 
 def test_each_lock_has_its_own_entry_in_one_batch(signed_in: SignedIn, ada: Account, vic: Account, ed: Account) -> None:
     browser = signed_in(vic)
-    answer = signed_in(ada).post(LOCK, {"id": [vic.pk, ed.pk], "reason": "Break-in"})
+    answer = signed_in(ada).post(LOCK, {"id": [vic.pk, ed.pk], "reason": "Break-in"}, follow=True)
     assert "2 of 2 done" in answer.content.decode()
     assert browser.get("/profile/").status_code == 302
     entries = Entry.objects.filter(event="account.locked", outcome=Outcome.SUCCESS)
@@ -36,7 +37,7 @@ def test_each_lock_has_its_own_entry_in_one_batch(signed_in: SignedIn, ada: Acco
 
 
 def test_one_refusal_does_not_stop_the_others(signed_in: SignedIn, ada: Account, root: Account, vic: Account) -> None:
-    answer = signed_in(ada).post(LOCK, {"id": [ada.pk, root.pk, vic.pk]})
+    answer = signed_in(ada).post(LOCK, {"id": [ada.pk, root.pk, vic.pk]}, follow=True)
     page = answer.content.decode()
     assert "1 of 3 done" in page
     assert "Nobody locks or deactivates their own account." in page
@@ -53,7 +54,7 @@ def test_ending_sessions_of_several(signed_in: SignedIn, sam: Account, vic: Acco
     question = client.get(f"{END}?id={vic.pk}&id={ed.pk}").content.decode()
     assert "End all sessions of 2 users?" in question
     assert "3 open sessions end at once" in question
-    answer = client.post(END, {"id": [vic.pk, ed.pk]}).content.decode()
+    answer = client.post(END, {"id": [vic.pk, ed.pk]}, follow=True).content.decode()
     assert "2 sessions ended" in answer
     assert "1 session ended" in answer
     assert [browser.get("/profile/").status_code for browser in browsers] == [302, 302, 302]
@@ -92,7 +93,7 @@ def test_at_most_500_at_once(signed_in: SignedIn, ada: Account) -> None:
 
 
 def test_twice_the_same_counts_once(signed_in: SignedIn, ada: Account, vic: Account) -> None:
-    assert "1 of 1 done" in signed_in(ada).post(LOCK, {"id": [vic.pk, vic.pk]}).content.decode()
+    assert "1 of 1 done" in signed_in(ada).post(LOCK, {"id": [vic.pk, vic.pk]}, follow=True).content.decode()
 
 
 @pytest.mark.parametrize("who", ["connie", "ed", "vic", "otto", "nell"])
@@ -112,3 +113,39 @@ def test_other_roles_may_not(
 
 def test_visitors_sign_in_first(client: Client, vic: Account) -> None:
     assert client.post(LOCK, {"id": vic.pk})["Location"].startswith("/sign-in/")
+
+
+def test_the_result_is_a_page_that_does_nothing_again(signed_in: SignedIn, ada: Account, vic: Account) -> None:
+    client, back = signed_in(ada), "/accounts/?q=vi&order=-username"
+    answer = client.post(LOCK, {"id": [vic.pk], "next": back})
+    assert answer.status_code == 302
+    entries = Entry.objects.count()
+    for _ in range(2):
+        page = client.get(answer["Location"])
+        assert page.status_code == 200
+        assert "1 of 1 done" in page.content.decode()
+        assert f'href="{escape(back)}"' in page.content.decode()
+    assert Entry.objects.count() == entries
+
+
+def test_a_result_is_shown_to_the_session_that_acted_only(signed_in: SignedIn, ada: Account, vic: Account) -> None:
+    there = signed_in(ada).post(LOCK, {"id": [vic.pk]})["Location"]
+    answer = signed_in(ada).get(there)
+    assert answer.status_code == 404
+    assert "This result is gone" in answer.content.decode()
+    assert 'href="/accounts/"' in answer.content.decode()
+
+
+def test_a_session_keeps_few_results_and_no_long_addresses(signed_in: SignedIn, ada: Account, vic: Account) -> None:
+    client = signed_in(ada)
+    long = "/accounts/?q=" + "x" * 3_000
+    pages = [client.post(LOCK, {"id": [vic.pk], "next": long})["Location"] for _ in range(4)]
+    assert [client.get(page).status_code for page in pages] == [404, 200, 200, 200]
+    assert len(Session.objects.of_account(ada.pk).get().data) < 3_000
+
+
+def test_a_result_of_an_account_that_is_gone(signed_in: SignedIn, ada: Account, vic: Account) -> None:
+    client = signed_in(ada)
+    there = client.post(END, {"id": [vic.pk]})["Location"]
+    vic.delete()
+    assert "No longer there" in client.get(there).content.decode()

@@ -12,6 +12,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from django.utils.html import escape
 
 from accounts.models import Account, Authenticator
 from accounts.services.locks import lock
@@ -262,3 +263,13 @@ def test_the_links_to_cards_remember_the_list(signed_in: SignedIn, ada: Account,
 
 def test_the_answer_is_not_kept_by_browsers(signed_in: SignedIn, ada: Account) -> None:
     assert signed_in(ada).get(LIST)["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("address", ["/accounts/?q=u-&order=-username", "/accounts/", "/accounts/?q=u-&before=WyIiXQ"])
+def test_a_page_past_the_end_says_so(signed_in: SignedIn, ada: Account, address: str) -> None:
+    cursor = "" if "before" in address else "after=" + ("WyIiXQ" if "order" in address else "WyJ6enoiXQ")
+    page = signed_in(ada).get(f"{address}{'&' if '?' in address else '?'}{cursor}").content.decode()
+    assert "This page is past the end of the list." in page
+    assert "Nobody fits" not in page
+    start = address.split("&before")[0].removeprefix("/accounts/") or "?"
+    assert f'href="{escape(start)}">To the start of the list' in page

@@ -25,6 +25,16 @@ def test_the_page_asks_for_username_and_password(client: Client, db: None) -> No
     assert "csrfmiddlewaretoken" in page
 
 
+def test_who_is_signed_in_is_told_so_with_a_way_on(client: Client, make: Make) -> None:
+    assert "You are signed in as" not in client.get(PAGE).content.decode()
+    signed_in = make.client(make.account("ada", role="administrator"))
+    for query, there in (("", "/"), ("?next=/accounts/", "/accounts/"), ("?next=//evil.example", "/")):
+        page = signed_in.get(f"{PAGE}{query}").content.decode()
+        assert "You are signed in as ada." in page
+        assert f'href="{there}">Go on</a>' in page
+        assert page.index("Go on") < page.index('name="username"')
+
+
 def test_the_right_password_opens_a_session(client: Client, make: Make) -> None:
     ada = make.account("ada", role="administrator", password=PASSWORD)
     answer = client.post(PAGE, {"username": "ADA", "password": PASSWORD})

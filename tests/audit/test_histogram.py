@@ -89,3 +89,7 @@ def test_the_bars_are_drawn_with_failures_stacked(make: Make, sam: Account) -> N
     page = client.get("/audit/histogram/?period=7d", headers={"HX-Request": "true"}).content.decode()
     assert (page.count('<rect class="n"'), page.count('<rect class="f"')) == (1, 1)
     assert "<html" not in page and "style=" not in page
+    assert "1 event, 0 failed or denied" in page and "1 event, 1 failed or denied" in page
+    assert "<b>2</b> events" in page
+    page = client.get("/audit/histogram/?period=7d&outcome=failed").content.decode()
+    assert "<b>1</b> event<" in page

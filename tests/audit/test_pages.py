@@ -1,5 +1,6 @@
 """The log's pages: filter, expand, turn the pages."""
 
+import base64
 import html
 import re
 import zoneinfo
@@ -131,3 +132,12 @@ def test_a_list_costs_the_same_queries_with_1_and_with_11_rows(
             write("account.created", f"n{row}")
         with django_assert_max_num_queries(3):  # type: ignore[attr-defined]
             client.get("/audit/")
+
+
+@pytest.mark.parametrize("address", ["/audit/?outcome=denied", "/sessions/?q=nell", "/sessions/?tab=closed"])
+def test_past_the_end_of_a_list_is_said_and_not_that_nothing_matches(log: Client, address: str) -> None:
+    past = base64.urlsafe_b64encode(b'["2000-01-01T00:00:00Z","1"]').decode().rstrip("=")
+    page = log.get(f"{address}&after={past}").content.decode()
+    assert "This page is past the end of the list." in page
+    assert f'href="?{address.split("?")[1]}">To the start of the list' in page
+    assert "matches" not in page

@@ -151,6 +151,46 @@ def test_closing_the_window_with_a_typed_password_asks_too(browse: Browse, ada: 
     assert asked == ["beforeunload"]
 
 
+def test_filtering_asks_before_it_throws_away_a_typed_password(browse: Browse, ada: Account, vic: Account) -> None:
+    page = browse(ada)
+    page.goto("/accounts/")
+    field, dialog = page.get_by_label("New password for vic"), page.locator("#leave")
+    field.fill(NEW)
+    page.locator("select[name=role]").select_option("viewer")
+    expect(dialog).to_be_visible()
+    dialog.locator("button:not([data-leave])").last.click()
+    expect(dialog).not_to_be_visible()
+    expect(field).to_have_value(NEW)
+    expect(page).to_have_url(re.compile("/accounts/$"))
+    page.get_by_role("searchbox").fill("vic")
+    expect(dialog).to_be_visible()
+    dialog.locator("[data-leave]").click()
+    expect(page).to_have_url(re.compile("q=vic"))
+    expect(dialog).not_to_be_visible()
+    expect(field).to_have_value("")
+    page.locator("select[name=role]").select_option("editor")
+    expect(page).to_have_url(re.compile("role=editor"))
+
+
+def test_a_typed_password_is_not_asked_about_when_it_is_sent(browse: Browse, ada: Account, vic: Account) -> None:
+    page = browse(ada)
+    page.goto("/accounts/")
+    page.get_by_label("New password for vic").fill(NEW)
+    page.get_by_label("New password for vic").press("Enter")
+    expect(page.locator(f"#account-{vic.pk}").get_by_text("Changed")).to_be_visible()
+    expect(page.locator("#leave")).not_to_be_visible()
+
+
+def test_a_wrong_password_without_javascript_keeps_the_way_back(browse: Browse, ada: Account, vic: Account) -> None:
+    page = browse(ada, java_script_enabled=False)
+    page.goto("/accounts/?q=vi&order=-username")
+    page.get_by_label("New password for vic").fill("short")
+    page.get_by_label("New password for vic").press("Enter")
+    expect(page.get_by_text("at least 12 characters").first).to_be_visible()
+    page.get_by_role("link", name="Users").and_(page.locator(".back")).click()
+    expect(page).to_have_url(re.compile(r"/accounts/\?q=vi&order=-username$"))
+
+
 def test_a_card_without_changes_is_left_without_a_question(browse: Browse, ada: Account, vic: Account) -> None:
     page = browse(ada)
     page.goto(f"/accounts/{vic.pk}/")
@@ -192,6 +232,12 @@ def test_several_are_locked_at_once(browse: Browse, sam: Account, vic: Account, 
     expect(page.get_by_role("main")).to_contain_text("vic")
     assert {account.username for account in Account.objects.locked()} == {"vic", "otto"}
     assert len({entry.details["batch"] for entry in Entry.objects.filter(event="account.locked")}) == 1
+    page.reload()
+    page.get_by_role("link", name="Back to the list").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Users")
+    page.go_back()
+    expect(page.get_by_text("2 of 2 done")).to_be_visible()
+    assert Entry.objects.filter(event="account.locked").count() == 2
 
 
 def test_a_new_user(browse: Browse, ada: Account, vic: Account) -> None:
