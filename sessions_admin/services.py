@@ -27,7 +27,8 @@ BATCH = 500  # sessions that one transaction of a purge writes down
 
 
 _not_closed_of = Prepared(
-    "agora_not_closed_of", lambda: Session.objects.not_closed().with_limits().filter(account_id=NUMBER)
+    "agora_not_closed_of",
+    lambda: Session.objects.not_closed().with_limits().select_related(None).filter(account_id=NUMBER),
 )
 
 
