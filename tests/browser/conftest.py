@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, Response, expect
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import Account
@@ -121,6 +121,16 @@ def open_profile(page: Page) -> None:
     """The own profile with the part that it asks for by itself: what changes behind it later meets no request of it."""
     page.goto("/profile/")
     expect(page.locator("#impersonations").get_by_role("link", name="Show")).to_have_count(0)
+
+
+def type_a_weak_password(page: Page, username: str) -> Locator:
+    """In the row of the list of users; its field, when the answer is there."""
+    page.goto("/accounts/")
+    field = page.get_by_label(f"New password for {username}")
+    field.fill("short")
+    field.press("Enter")
+    expect(field).to_have_attribute("aria-invalid", "true")
+    return field
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 from accounts.models import Account
 from audit.models import Entry
 from sessions_admin.models import Session
-from tests.browser.conftest import Browse
+from tests.browser.conftest import Browse, type_a_weak_password
 from tests.conftest import Make
 
 WIDTHS = (320, 375, 768, 1024, 1280, 1440, 1920)
@@ -80,11 +80,7 @@ def test_an_audit_entry_is_read_on_a_narrow_phone(browse: Browse, ada: Account) 
 
 def test_the_error_under_a_password_keeps_off_the_rows_edges(browse: Browse, ada: Account, vic: Account) -> None:
     page = browse(ada)
-    page.goto("/accounts/")
-    field = page.get_by_label("New password for vic")
-    field.fill("short")
-    field.press("Enter")
-    expect(field).to_have_attribute("aria-invalid", "true")
+    field = type_a_weak_password(page, "vic")
     row, box = page.locator(f"#account-{vic.pk}").bounding_box(), field.bounding_box()
     error = page.locator(f"#pw-{vic.pk}-error").bounding_box()
     assert row and box and error
