@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import NEVER, Account
 from accounts.roles import Role
 from agora.base.filters import ListFilter
-from agora.base.models import Statement
 from agora.base.pages import counts_of_all
+from agora.base.prepared import Statement
 
 STATES = [("active", _("Active")), ("locked", _("Locked")), ("inactive", _("Inactive"))]
 

@@ -18,7 +18,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.devices import Authenticator, RecoveryCode
 from accounts.names import KEY_LENGTH, validate_name, validate_username
 from accounts.roles import Role
-from agora.base.models import NUMBER, TEXT, EncryptedField, Prepared, Searchable, fold, one_of
+from agora.base.models import EncryptedField, Searchable, fold, one_of
+from agora.base.prepared import NUMBER, TEXT, Prepared
 from sessions_admin.models import Limits, Session, open_count
 
 __all__ = ["Account", "Authenticator", "RecoveryCode", "SignInThrottle"]  # the app's tables

@@ -11,7 +11,8 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from agora.base.models import Searchable, insert, one_of
+from agora.base.models import Searchable, one_of
+from agora.base.prepared import insert
 
 
 class Outcome(models.TextChoices):

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from agora.base.actor import Actor
 from agora.base.errors import Refused
-from agora.base.models import NUMBER, Prepared
+from agora.base.prepared import NUMBER, Prepared
 from audit.events import event
 from audit.services import change, record
 from sessions_admin.elevations import end_of_sessions, write_down_overdue

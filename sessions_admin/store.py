@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.crypto import get_random_string
 
 from agora.base.actor import Actor
-from agora.base.models import TEXT, Prepared, insert
+from agora.base.prepared import TEXT, Prepared, insert
 from sessions_admin.models import Cause, Method, Session, digest_of
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
 from agora.base.env import is_host
-from agora.base.models import NUMBER, Prepared
+from agora.base.prepared import NUMBER, Prepared
 
 SHORTEST, LONGEST = timedelta(minutes=5), timedelta(days=365)
 LIMITS = [

@@ -21,7 +21,8 @@ from accounts.services import throttle
 from accounts.services.ways import Attempt, keep, still_stands
 from agora.base.actor import Actor
 from agora.base.errors import Refused
-from agora.base.models import fold, update
+from agora.base.models import fold
+from agora.base.prepared import update
 from audit.events import event
 from audit.models import Outcome
 from audit.services import record

@@ -20,7 +20,8 @@ from django.utils.translation import ngettext_lazy
 from accounts.models import NEVER, SignInThrottle
 from agora.base.actor import Actor
 from agora.base.errors import Refused
-from agora.base.models import OTHER, TEXT, Prepared, fold
+from agora.base.models import fold
+from agora.base.prepared import OTHER, TEXT, Prepared
 from audit.models import Outcome
 from audit.services import record
 

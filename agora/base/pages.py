@@ -20,7 +20,8 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from agora.base.errors import BadRequest
-from agora.base.models import GRAMS, Statement, fold
+from agora.base.models import GRAMS, fold
+from agora.base.prepared import Statement
 
 M = TypeVar("M", bound=Model)
 

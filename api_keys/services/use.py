@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.services import throttle
 from agora.base.actor import Actor
 from agora.base.errors import Refused
-from agora.base.models import TEXT, Prepared
+from agora.base.prepared import TEXT, Prepared
 from api_keys.models import ApiKey, KeyAddress, keys_count
 from api_keys.secret_text import digest_of
 from audit.events import event

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from accounts.models import Account
 from accounts.services.ways import Attempt
 from agora.base.actor import Actor
-from agora.base.models import TEXT, Prepared
+from agora.base.prepared import TEXT, Prepared
 from audit.events import event
 from audit.models import Outcome
 from audit.services import record

@@ -8,7 +8,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Account
-from agora.base.models import NUMBER, OTHER, TEXT, Prepared, insert, update
+from agora.base.prepared import NUMBER, OTHER, TEXT, Prepared, insert, update
 from sessions_admin.models import Session
 from tests.conftest import Make
 

@@ -1,0 +1,168 @@
+"""Statements that every request, sign-in or change asks: their SQL is written once a process and planned once a
+connection."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from itertools import count
+from typing import Any, Generic, TypeVar
+from weakref import WeakSet
+
+from django.db import connection, models
+from django.db.models.query import get_related_populators
+from django.db.models.sql.compiler import SQLCompiler
+
+Row = TypeVar("Row", bound=models.Model)
+Value = str | int | datetime
+MOST_VALUES = 8  # of one query
+
+
+def stand_in(kind: type, place: int = 0) -> Any:
+    """What stands in a query where a value comes, the ``place``-th of them: no column holds any of these."""
+    kinds: dict[type, Any] = {
+        str: f"value {place} goes here",
+        int: -7_123_456_789_012_345_678 - place,
+        datetime: datetime(1, 1, 1, second=place, microsecond=1, tzinfo=UTC),
+    }
+    return kinds[kind]
+
+
+TEXT, OTHER, NUMBER = stand_in(str), stand_in(str, 1), stand_in(int)
+
+
+class Statement:
+    """SQL with ``%s`` for its values, planned once a connection (PREPARE) where the database can."""
+
+    def __init__(self, name: str, sql: str, values: int) -> None:
+        assert len(name) < 64, f"PostgreSQL would cut {name}, and might take it for another."
+        self.name, self.sql = name, sql
+        self.prepare = f"PREPARE {name} AS {sql}" % tuple(f"${number}" for number in range(1, values + 1))
+        self.execute = f"EXECUTE {name} ({', '.join(['%s'] * values)})" if values else f"EXECUTE {name}"
+        self.prepared: WeakSet[Any] = WeakSet()  # the driver's connections on which PostgreSQL knows the statement
+
+    def fetch(self, values: Sequence[Any] = ()) -> list[Any]:
+        with connection.cursor() as cursor:
+            if connection.vendor != "postgresql":
+                cursor.execute(self.sql, values)
+            else:
+                if connection.connection not in self.prepared:
+                    cursor.execute(self.prepare)
+                    self.prepared.add(connection.connection)
+                cursor.execute(self.execute, values)
+            return list(cursor.fetchall())
+
+
+def _sent(value: Value) -> Any:
+    """The value as the driver takes it."""
+    return connection.ops.adapt_datetimefield_value(value) if isinstance(value, datetime) else value
+
+
+class _Written:
+    """The query in the SQL of one kind of database, and where its columns go."""
+
+    def __init__(self, name: str, rows: models.QuerySet[Any]) -> None:
+        self.compiler: SQLCompiler = rows.query.get_compiler(connection=connection)
+        sql, params = self.compiler.as_sql(with_col_aliases=False)
+        places = {_sent(stand_in(kind, place)): place for kind in (str, int, datetime) for place in range(MOST_VALUES)}
+        self.order = [places[value] for value in params if value in places]
+        # The other values are numbers of the code's own; a text among them is not foreseen.
+        fixed = ("%s" if value in places else int(value) for value in params)
+        self.statement = Statement(name, sql % tuple(fixed), len(self.order))
+        select = [column for column, _sql, _alias in self.compiler.select]
+        self.converters = self.compiler.get_converters(select)
+        klass: Any = self.compiler.klass_info
+        self.model = klass["model"]
+        own = klass["select_fields"]
+        self.columns = slice(own[0], own[-1] + 1)
+        self.fields = [column[0].target.attname for column in self.compiler.select[self.columns]]
+        self.related = get_related_populators(  # type: ignore[call-arg]  # of Django 5.2
+            klass, self.compiler.select, connection.alias
+        )
+        self.annotations = dict(self.compiler.annotation_col_map or {})
+
+    def read(self, values: Sequence[Any]) -> Iterator[Any]:
+        rows: Iterable[Any] = self.statement.fetch([_sent(values[place]) for place in self.order])
+        if self.converters:
+            rows = self.compiler.apply_converters(rows, self.converters)
+        return map(self.made, rows)
+
+    def made(self, row: Any) -> Any:
+        found = self.model.from_db(connection.alias, self.fields, row[self.columns])
+        for populator in self.related:
+            populator.populate(row, found)
+        for name, column in self.annotations.items():
+            setattr(found, name, row[column])
+        return found
+
+
+class Prepared(Generic[Row]):
+    """Rows by one value or a few: written once a process, planned once a connection (PREPARE).
+
+    Django writes its SQL anew at each call and PostgreSQL plans it anew; both take longer than finding one row by a
+    unique column. Rows are made from the answer as the ORM makes them. A connection pooler in front of PostgreSQL must
+    keep a client on its connection ("session" mode).
+
+    ``rows`` makes the query, with ``stand_in``s where the values come, in short TEXT or NUMBER where there is one and
+    OTHER where there is a second text; it may use select_related and annotations. ``name`` is unique in the project.
+    """
+
+    def __init__(self, name: str, rows: Callable[[], models.QuerySet[Row]]) -> None:
+        self.name, self.rows = name, rows
+        self.written: dict[str, _Written] = {}
+
+    def __call__(self, *values: Value) -> Row | None:
+        """The first row, or None. One query, and none for a number that no column of ours can hold."""
+        return next(self.all(*values), None)
+
+    def all(self, *values: Value) -> Iterator[Row]:
+        """The rows, of one query that is asked at once."""
+        if any(isinstance(value, int) and not -(2**63) <= value < 2**63 for value in values):
+            return iter(())
+        if connection.vendor not in self.written:
+            self.written[connection.vendor] = _Written(self.name, self.rows())
+        return self.written[connection.vendor].read(values)
+
+
+@cache
+def _insertion(model: type[models.Model]) -> tuple[Statement, list[Any]]:
+    fields = [field for field in model._meta.local_concrete_fields if not field.primary_key]
+    table, columns = model._meta.db_table, ", ".join(f'"{field.column}"' for field in fields)
+    places = ", ".join(["%s"] * len(fields))
+    sql = f'INSERT INTO "{table}" ({columns}) VALUES ({places}) RETURNING "{model._meta.pk.column}"'  # noqa: S608
+    return Statement(f"insert_{table}", sql, len(fields)), fields
+
+
+def insert(row: models.Model) -> None:
+    """``row.save(force_insert=True)`` without signals, for tables that every sign-in and every change writes to.
+
+    As in ``Prepared``, the SQL is written once a process and planned once a connection. The database gives the row its
+    primary key; its values are plain ones, not expressions.
+    """
+    statement, fields = _insertion(type(row))
+    values = [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in fields]
+    ((row.pk,),) = statement.fetch(values)
+    row._state.adding, row._state.db = False, connection.alias
+
+
+@cache
+def _change(model: type[models.Model], written: tuple[str, ...], same: tuple[str, ...], empty: tuple[str, ...]) -> Any:
+    meta, table = model._meta, model._meta.db_table
+    fields: list[Any] = [meta.get_field(name) for name in written]
+    compared: list[Any] = [meta.pk, *(meta.get_field(name) for name in same)]
+    nothing = [f'"{meta.get_field(name).column}" IS NULL' for name in empty]  # type: ignore[union-attr]
+    columns = ", ".join(f'"{field.column}" = %s' for field in fields)
+    where = " AND ".join([*(f'"{field.column}" = %s' for field in compared), *nothing])
+    sql = f'UPDATE "{table}" SET {columns} WHERE {where} RETURNING 1'  # noqa: S608
+    return Statement(f"update_{table}_{next(_numbers)}", sql, len(fields) + len(compared)), [*fields, *compared]
+
+
+_numbers = count(1)
+
+
+def update(row: models.Model, *names: str, unchanged: Sequence[str] = ()) -> bool:
+    """``row.save(update_fields=names)`` as ``insert`` inserts, where the database has the same in ``unchanged`` as the
+    row has; False where it has not, or the row is gone. The row is locked until the transaction ends."""
+    empty = tuple(name for name in unchanged if getattr(row, name) is None)
+    same = tuple(name for name in unchanged if name not in empty)
+    statement, fields = _change(type(row), names, same, empty)
+    return bool(statement.fetch([field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields]))
