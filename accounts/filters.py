@@ -1,6 +1,6 @@
 """The filter of the list of accounts."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -12,10 +12,13 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import NEVER, Account
 from accounts.roles import Role
 from agora.base.filters import ListFilter
-from agora.base.pages import counts_of_all
+from agora.base.pages import Planned, counts_of_all
 from agora.base.prepared import Statement
 
 STATES = [("active", _("Active")), ("locked", _("Locked")), ("inactive", _("Inactive"))]
+
+# As the list of those who may see accounts: with their open sessions, by the times that ``still_open`` tells.
+everybody = Planned("agora_accounts", Account, Account.objects.all().with_open_sessions, datetime, datetime)
 
 
 class AccountFilter(ListFilter):

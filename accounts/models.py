@@ -20,7 +20,7 @@ from accounts.names import KEY_LENGTH, validate_name, validate_username
 from accounts.roles import Role
 from agora.base.models import EncryptedField, Searchable, fold, one_of
 from agora.base.prepared import NUMBER, TEXT, Prepared
-from sessions_admin.models import Limits, Session, open_count
+from sessions_admin.models import Session, open_count
 
 __all__ = ["Account", "Authenticator", "RecoveryCode", "SignInThrottle"]  # the app's tables
 
@@ -114,9 +114,9 @@ class AccountQuerySet(models.QuerySet["Account"]):
             return named
         return self.alias(email_key=Lower("email")).filter(email_key=typed.lower()).exclude(email="")
 
-    def with_open_sessions(self, limits: Limits | None = None) -> Self:
-        """Each account with ``open_sessions``, None where it has none. Who knows the ``limits`` saves a query."""
-        return self.annotate(open_sessions=open_count(limits))
+    def with_open_sessions(self, seen: datetime, opened: datetime) -> Self:
+        """Each account with ``open_sessions``, None where it has none; ``still_open`` tells the two times."""
+        return self.annotate(open_sessions=open_count(seen, opened))
 
     def visible_to(self, account: "Account") -> Self:
         """All accounts for those who may see accounts, else only one's own."""

@@ -14,14 +14,16 @@ from django.utils.translation import gettext_lazy as _
 from django_filters.fields import IsoDateTimeField
 
 from agora.base.filters import ListFilter
-from agora.base.pages import containing
+from agora.base.pages import Planned, containing
 from audit.events import EVENTS
-from audit.models import EntryQuerySet, Outcome
+from audit.models import Entry, EntryQuerySet, Outcome
 
 PERIODS = {"1h": timedelta(hours=1), "24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta(days=30)}
 
 
 YEARS = range(1970, 3000)
+
+whole_log = Planned("agora_log", Entry, Entry.objects.all)
 
 
 def event_choices() -> list[tuple[str, list[tuple[str, str]]]]:

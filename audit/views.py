@@ -18,7 +18,7 @@ from agora.base.errors import BadRequest
 from agora.base.http import Request, stream
 from audit import exports
 from audit.events import EVENTS
-from audit.filters import AuditFilter
+from audit.filters import AuditFilter, whole_log
 from audit.histogram import histogram
 from audit.models import Entry
 
@@ -28,7 +28,7 @@ CARDS = {"account": ("accounts:card", "accounts.Account"), "session": ("sessions
 
 
 def _filtered(request: Request) -> AuditFilter:
-    return AuditFilter(request.GET, queryset=Entry.objects.all())
+    return AuditFilter(request.GET, queryset=whole_log())
 
 
 @requires("audit.view")

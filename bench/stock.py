@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from accounts.models import Account
 from agora.base.access import signed_in
 from audit.models import Entry
+from sessions_admin.models import still_open
 
 
 class Site(admin.AdminSite):
@@ -48,7 +49,7 @@ class AccountAdmin(Look):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Account]:
         """With the column of open sessions as our list makes it: one query, not one a row."""
-        found: QuerySet[Account] = Account.objects.with_open_sessions()
+        found: QuerySet[Account] = Account.objects.with_open_sessions(*still_open())
         return found
 
     def open_sessions(self, account: Account) -> int | None:

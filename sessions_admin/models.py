@@ -57,6 +57,12 @@ class Limits(Protocol):
     def absolute_limit(self) -> timedelta: ...
 
 
+def still_open(now: datetime | None = None, limits: Limits | None = None) -> tuple[datetime, datetime]:
+    """After when an open session was last seen, and after when it was opened. Who knows the limits saves a query."""
+    now, limits = now or timezone.now(), limits or ServerSettings.load()
+    return now - limits.idle_limit, now - limits.absolute_limit
+
+
 class SessionQuerySet(models.QuerySet["Session"]):
     def signed_in(self) -> Self:
         """Sessions of accounts; the others are visitors on their way through the sign-in pages."""
@@ -72,12 +78,11 @@ class SessionQuerySet(models.QuerySet["Session"]):
 
     def open(self, now: datetime | None = None, limits: Limits | None = None) -> Self:
         """Sessions whose next request will be let in: not closed and within both limits."""
-        now, limits = now or timezone.now(), limits or ServerSettings.load()
-        return (
-            self.signed_in()
-            .not_closed()
-            .filter(last_seen_at__gt=now - limits.idle_limit, opened_at__gt=now - limits.absolute_limit)
-        )
+        return self.open_since(*still_open(now, limits))
+
+    def open_since(self, seen: datetime, opened: datetime) -> Self:
+        """The same with the times that ``still_open`` tells."""
+        return self.signed_in().not_closed().filter(last_seen_at__gt=seen, opened_at__gt=opened)
 
     def past_limits(self, now: datetime | None = None, limits: Limits | None = None) -> Self:
         """Sessions that a limit ended and nobody wrote down yet: their next request, or a purge, will."""
@@ -348,7 +353,7 @@ class Elevation(Searchable):
         return ElevationEnd.TIME if self.until == self.ends_at else ElevationEnd.IDLE
 
 
-def open_count(limits: Limits | None = None) -> Subquery:
-    """Annotation for a list of accounts: how many open sessions each has, None for none."""
-    rows = Session.objects.open(limits=limits).filter(account=OuterRef("pk")).order_by()
+def open_count(seen: datetime, opened: datetime) -> Subquery:
+    """Annotation for a list of accounts: how many open sessions (see ``open_since``) each has, None for none."""
+    rows = Session.objects.open_since(seen, opened).filter(account=OuterRef("pk")).order_by()
     return Subquery(rows.values("account").annotate(n=models.Count("pk")).values("n"))

@@ -9,6 +9,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts.models import Account
 from agora.base.http import Request
+from sessions_admin.models import still_open
 
 
 def person(request: Request) -> Account:
@@ -18,7 +19,7 @@ def person(request: Request) -> Account:
 
 def visible_account(request: Request, pk: int) -> Account:
     """The account as the lists show it. 404 when there is none that this person may see."""
-    rows = Account.objects.visible_to(person(request)).with_open_sessions()
+    rows = Account.objects.visible_to(person(request)).with_open_sessions(*still_open(request.actor.at))
     account: Account = get_object_or_404(rows, pk=pk)
     return account
 

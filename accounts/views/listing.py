@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.filters import STATES, AccountFilter, counting_states
+from accounts.filters import STATES, AccountFilter, counting_states, everybody
 from accounts.forms.account import SetPasswordForm
 from accounts.models import Account
 from accounts.services import exports, passwords
@@ -18,6 +18,7 @@ from accounts.views.common import person, visible_account
 from agora.base.access import not_while_impersonating, requires
 from agora.base.http import Request, csv_lines, next_url, stream
 from agora.base.pages import count_label
+from sessions_admin.models import still_open
 from sessions_admin.store import SessionStore
 
 
@@ -25,9 +26,9 @@ from sessions_admin.store import SessionStore
 @require_safe
 def account_list(request: Request) -> HttpResponse:
     """All accounts by filter and order of the URL."""
-    visible, store = Account.objects.visible_to(person(request)), request.session
+    store = request.session
     limits = store.row if isinstance(store, SessionStore) else None
-    filters = AccountFilter(request.GET, queryset=visible.with_open_sessions(limits))
+    filters = AccountFilter(request.GET, queryset=everybody(*still_open(request.actor.at, limits)))
     page = filters.page()
     context = {"filters": filters, "page": page, "tabs": _tabs(filters), "back": request.get_full_path()}
     return render(request, "accounts/list.html", context)

@@ -11,7 +11,7 @@ from django.http import QueryDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from agora.base.pages import PAGE_SIZE, Page, keyset_page
+from agora.base.pages import PAGE_SIZE, Page, PlannedRows, keyset_page
 
 SIZES = (PAGE_SIZE, 100)
 Chip = tuple[str, str]
@@ -82,8 +82,9 @@ class ListFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filt
         chosen = int(wanted) if wanted.isdecimal() and int(wanted) in SIZES else PAGE_SIZE
         sign = "-" if self.order.startswith("-") else ""
         column = self.orders[self.order.removeprefix("-")]
+        planned = isinstance(self.queryset, PlannedRows) and not self.narrowed and size is None
         return keyset_page(
-            self.qs,
+            self.queryset if planned else self.qs,
             order=sign + column,
             params=self.params,
             size=size or chosen,

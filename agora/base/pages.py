@@ -7,8 +7,9 @@ page 1 costs, and rows that come or go meanwhile neither repeat nor vanish.
 import base64
 import binascii
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cache
 from typing import Any, Generic, TypeVar
 
@@ -21,7 +22,7 @@ from django.utils.translation import gettext as _
 
 from agora.base.errors import BadRequest
 from agora.base.models import GRAMS, fold
-from agora.base.prepared import Statement
+from agora.base.prepared import Prepared, Statement, stand_in
 
 M = TypeVar("M", bound=Model)
 
@@ -75,7 +76,7 @@ class _HasPieces(Func):
 
 
 def keyset_page(
-    rows: QuerySet[M],
+    rows: "QuerySet[M] | PlannedRows[M]",
     *,
     order: str,
     params: QueryDict | Mapping[str, str],
@@ -90,29 +91,107 @@ def keyset_page(
     index answers: the texts find, it decides; in ``rows`` it would be asked of every row that is passed on the way.
     Raises BadRequest when a cursor is damaged.
     """
-    column, descending = order.removeprefix("-"), order.startswith("-")
-    columns = [column] if _unique(rows.model, column) else [column, "pk"]
-    fields: list[Any] = [rows.model._meta.pk if name == "pk" else rows.model._meta.get_field(name) for name in columns]
-    after, before = params.get("after", ""), params.get("before", "")
-    backwards = bool(before) and not after
-    ascending = descending if backwards else not descending
-    ordered = rows.order_by(*(name if ascending else f"-{name}" for name in columns))
-    if cursor := after or before:
-        values = [Value(value, output_field=field) for value, field in zip(_read(cursor, fields), fields, strict=True)]
-        ordered = ordered.filter(_RowCompare(">" if ascending else "<", [F(name) for name in columns], values))
+    place = _Place.of(rows.model, order, params)
     texts, exact = _texts(text), exact or Q()
-    found = _search(ordered, texts, size + 1, exact) if texts else list(ordered.filter(exact)[: size + 1])
+    if isinstance(rows, PlannedRows) and not texts and not exact:
+        found = rows.at(place, size + 1)
+    elif texts:
+        found = _search(place.ordered(rows.all()), texts, size + 1, exact)
+    else:
+        found = list(place.ordered(rows.all()).filter(exact)[: size + 1])
     more = len(found) > size
     found = found[:size]
-    if backwards:
+    if place.backwards:
         found.reverse()
     return Page(
         rows=found,
-        has_next=more if not backwards else True,
-        has_previous=bool(after) if not backwards else more,
-        next_cursor=_write(found[-1], fields) if found else "",
-        previous_cursor=_write(found[0], fields) if found else "",
+        has_next=more if not place.backwards else True,
+        has_previous=place.cursor is not None if not place.backwards else more,
+        next_cursor=_write(found[-1], place.fields) if found else "",
+        previous_cursor=_write(found[0], place.fields) if found else "",
     )
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A place in an order: the rows from its start, or beyond those that the cursor names."""
+
+    columns: tuple[str, ...]
+    fields: Sequence[Any]
+    ascending: bool
+    backwards: bool
+    cursor: Sequence[Any] | None
+
+    @classmethod
+    def of(cls, model: type[Model], order: str, params: QueryDict | Mapping[str, str]) -> "_Place":
+        column, descending = order.removeprefix("-"), order.startswith("-")
+        columns = (column,) if _unique(model, column) else (column, "pk")
+        fields: list[Any] = [model._meta.pk if name == "pk" else model._meta.get_field(name) for name in columns]
+        after, before = params.get("after", ""), params.get("before", "")
+        backwards = bool(before) and not after
+        cursor = _read(after or before, fields) if after or before else None
+        return cls(columns, fields, descending if backwards else not descending, backwards, cursor)
+
+    def ordered(self, rows: QuerySet[M]) -> QuerySet[M]:
+        rows = rows.order_by(*(name if self.ascending else f"-{name}" for name in self.columns))
+        if self.cursor is None:
+            return rows
+        values = [Value(value, output_field=field) for value, field in zip(self.cursor, self.fields, strict=True)]
+        operator = ">" if self.ascending else "<"
+        return rows.filter(_RowCompare(operator, [F(name) for name in self.columns], values))
+
+
+class Planned(Generic[M]):
+    """A list as most people open it, narrowed by nothing: the SQL of its pages is written once a process and planned
+    once a connection (``Prepared``), which takes longer than finding fifty rows.
+
+    ``rows`` makes the list from values of these ``kinds`` (str, int, datetime), which are other ones in each request.
+    """
+
+    def __init__(self, name: str, model: type[M], rows: Callable[..., QuerySet[M]], *kinds: type) -> None:
+        self.name, self.model, self.rows, self.kinds = name, model, rows, kinds
+        self._pages: dict[tuple[object, ...], Prepared[M]] = {}
+
+    def __call__(self, *values: Any) -> "PlannedRows[M]":
+        return PlannedRows(self, values)
+
+    def pages(self, place: _Place, wanted: int) -> Prepared[M]:
+        """What asks for ``wanted`` rows from a place of this kind; its values are the list's, then the cursor's."""
+        way = "asc" if place.ascending else "desc"
+        key = (*place.columns, way, "first" if place.cursor is None else "from", str(wanted))
+        if key not in self._pages:
+            self._pages.setdefault(key, Prepared("_".join((self.name, *key)), lambda: self._written(place)[:wanted]))
+        return self._pages[key]
+
+    def _written(self, place: _Place) -> QuerySet[M]:
+        kinds = [*self.kinds, *(_kind(field) for field in place.fields if place.cursor is not None)]
+        values = [stand_in(kind, number) for number, kind in enumerate(kinds)]
+        cursor = None if place.cursor is None else values[len(self.kinds) :]
+        return replace(place, cursor=cursor).ordered(self.rows(*values[: len(self.kinds)]))
+
+
+@dataclass(frozen=True)
+class PlannedRows(Generic[M]):
+    """A planned list with the values of one request; goes where a QuerySet goes that is filtered and cut into pages."""
+
+    plan: Planned[M]
+    values: Sequence[Any]
+
+    @property
+    def model(self) -> type[M]:
+        return self.plan.model
+
+    def all(self) -> QuerySet[M]:
+        return self.plan.rows(*self.values)
+
+    def at(self, place: _Place, wanted: int) -> list[M]:
+        return list(self.plan.pages(place, wanted).all(*self.values, *(place.cursor or ())))
+
+
+def _kind(field: Any) -> type:
+    """Of the values of a column that a list is ordered by."""
+    kinds = {"DateTimeField": datetime, "BigAutoField": int, "BigIntegerField": int, "CharField": str}
+    return kinds[field.get_internal_type()]
 
 
 @cache

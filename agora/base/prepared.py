@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from functools import cache
 from itertools import count
 from typing import Any, Generic, TypeVar
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 from django.db import connection, models
 from django.db.models.query import get_related_populators
@@ -30,6 +30,11 @@ def stand_in(kind: type, place: int = 0) -> Any:
 TEXT, OTHER, NUMBER = stand_in(str), stand_in(str, 1), stand_in(int)
 
 
+# The driver's connections, and the statements that PostgreSQL knows on each. By name: two threads that write the same
+# one at the same time make two objects of it.
+_known: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
+
+
 class Statement:
     """SQL with ``%s`` for its values, planned once a connection (PREPARE) where the database can."""
 
@@ -38,16 +43,16 @@ class Statement:
         self.name, self.sql = name, sql
         self.prepare = f"PREPARE {name} AS {sql}" % tuple(f"${number}" for number in range(1, values + 1))
         self.execute = f"EXECUTE {name} ({', '.join(['%s'] * values)})" if values else f"EXECUTE {name}"
-        self.prepared: WeakSet[Any] = WeakSet()  # the driver's connections on which PostgreSQL knows the statement
 
     def fetch(self, values: Sequence[Any] = ()) -> list[Any]:
         with connection.cursor() as cursor:
             if connection.vendor != "postgresql":
                 cursor.execute(self.sql, values)
             else:
-                if connection.connection not in self.prepared:
+                known = _known.setdefault(connection.connection, set())
+                if self.name not in known:
                     cursor.execute(self.prepare)
-                    self.prepared.add(connection.connection)
+                    known.add(self.name)
                 cursor.execute(self.execute, values)
             return list(cursor.fetchall())
 

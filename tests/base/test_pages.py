@@ -1,19 +1,26 @@
 """Lists: whatever the rows, walking yields each exactly once; whatever the text, searching finds what a scan does."""
 
 import base64
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from threading import Barrier
+from typing import Any
 
 import pytest
+from django.db import connection
+from django.db.models import Q
 from django.http import QueryDict
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Account
 from accounts.roles import Role
 from agora.base import pages
 from agora.base.errors import BadRequest
 from agora.base.models import fold
-from agora.base.pages import bounded_count, keyset_page, matching
+from agora.base.pages import Planned, bounded_count, keyset_page, matching
 
 few = settings(
     max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -48,30 +55,35 @@ several = st.lists(
 )
 
 
+planned = Planned("test_pages", Account, lambda since: Account.objects.filter(last_login_key__gte=since), datetime)
+LISTS: dict[str, Callable[[], Any]] = {"rows": Account.objects.all, "planned": lambda: planned(START)}
+
+
 @pytest.mark.django_db
+@pytest.mark.parametrize("listed", LISTS)
 @pytest.mark.parametrize("order", ["last_login_key", "-last_login_key", "role", "-role", "username_key", "pk", "-pk"])
 @few
 @given(rows=several, size=st.integers(1, 7))
 def test_walking_forth_and_back_yields_every_row_exactly_once(
-    order: str, rows: list[tuple[str, int, str]], size: int
+    order: str, listed: str, rows: list[tuple[str, int, str]], size: int
 ) -> None:
     fill(rows)
     column = order.removeprefix("-")
     down = "-" if order.startswith("-") else ""
     expected = list(Account.objects.order_by(order, *([f"{down}pk"] if column != "pk" else [])))
     forth: list[Account] = []
-    page = keyset_page(Account.objects.all(), order=order, params={}, size=size)
+    page = keyset_page(LISTS[listed](), order=order, params={}, size=size)
     assert not page.has_previous
     seen = [page]
     while page.has_next:
-        page = keyset_page(Account.objects.all(), order=order, params={"after": page.next_cursor}, size=size)
+        page = keyset_page(LISTS[listed](), order=order, params={"after": page.next_cursor}, size=size)
         seen.append(page)
         assert page.has_previous
     forth = [row for page in seen for row in page.rows]
     assert forth == expected
     back = list(page.rows)
     while page.has_previous:
-        page = keyset_page(Account.objects.all(), order=order, params={"before": page.previous_cursor}, size=size)
+        page = keyset_page(LISTS[listed](), order=order, params={"before": page.previous_cursor}, size=size)
         assert page.has_next
         back = page.rows + back
     assert back == expected
@@ -94,6 +106,37 @@ def test_searching_finds_what_a_scan_finds_in_the_same_order(
     assert page.rows == expected[:size]
     assert page.has_next == (len(expected) > size)
     assert sorted(matching(Account.objects.all(), text), key=expected.index) == expected
+
+
+@pytest.mark.django_db
+def test_a_planned_list_takes_its_values_from_each_request(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    fill([(name, minute, "none") for minute, name in enumerate("abcdef")])
+    keyset_page(planned(START), order="-pk", params={}, size=3)  # PREPARE
+    with django_assert_num_queries(1):
+        page = keyset_page(planned(START), order="-pk", params={}, size=3)
+    assert [row.first_name for row in page.rows] == ["f", "e", "d"]
+    assert not keyset_page(planned(START + timedelta(hours=1)), order="-pk", params={}, size=3).rows
+    late = planned(START + timedelta(minutes=4))
+    assert [row.first_name for row in keyset_page(late, order="-pk", params={}, size=3).rows] == ["f", "e"]
+    assert [row.first_name for row in keyset_page(late, order="-pk", params={}, text="e").rows] == ["e"]
+    assert [row.first_name for row in keyset_page(late, order="-pk", params={}, exact=Q(first_name="f")).rows] == ["f"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_threads_that_ask_for_the_first_page_at_once_prepare_it_once_each() -> None:
+    fill([("a", 0, "none")])
+    together = Barrier(4)
+
+    def ask(_: int) -> tuple[int, int]:
+        together.wait()
+        fresh = Planned("test_at_once", Account, Account.objects.all)  # as where two threads write the same one
+        found = [len(keyset_page(one(), order="pk", params={}, size=7).rows) for one in (fresh, at_once)]
+        connection.close()
+        return found[0], found[1]
+
+    at_once = Planned("test_at_once", Account, Account.objects.all)
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(ask, range(4))) == [(1, 1)] * 4
 
 
 @pytest.mark.django_db
