@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any, ClassVar, Self
 
+from django.conf import settings
 from django.contrib.auth import get_backends
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.core.exceptions import ValidationError
@@ -69,6 +70,12 @@ def validate_time_zone(name: str) -> None:
 def _role_names(language: str | None) -> dict[str, str]:
     """The words, kept by language: the catalogues are slow to ask."""
     return {str(role): str(role.label) for role in Role}
+
+
+@cache
+def _backends(paths: tuple[str, ...]) -> list[Any]:
+    """Made once a process, not for each of the twenty questions of a page; they keep nothing of whom they answer."""
+    return get_backends()
 
 
 class AccountQuerySet(models.QuerySet["Account"]):
@@ -242,7 +249,7 @@ class Account(Searchable, AbstractBaseUser):  # type: ignore[django-manager-miss
 
     def has_perm(self, perm: str, obj: Any = None) -> bool:
         """Answered by the auth backends, from the table in ``accounts.roles``."""
-        return any(backend.has_perm(self, perm, obj) for backend in get_backends())
+        return any(backend.has_perm(self, perm, obj) for backend in _backends(tuple(settings.AUTHENTICATION_BACKENDS)))
 
     def is_visible_to(self, account: "Account") -> bool:
         """The rule of ``visible_to``, for one row that is known."""

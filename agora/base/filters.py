@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import django_filters
 from django.db.models import Q, QuerySet
-from django.forms import Form
+from django.forms import Field, Form
 from django.http import QueryDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -16,6 +16,13 @@ from agora.base.pages import PAGE_SIZE, Page, PlannedRows, keyset_page
 SIZES = (PAGE_SIZE, 100)
 Chip = tuple[str, str]
 _forms: dict[tuple[object, ...], type[Form]] = {}
+
+
+class _Shared(dict[str, Field]):
+    """The fields of a form. Each form copies them deeply, in case somebody changes them; nobody does in a filter."""
+
+    def __deepcopy__(self, memo: object) -> dict[str, Field]:
+        return dict(self)
 
 
 class ListFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
@@ -34,10 +41,12 @@ class ListFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filt
         return rows
 
     def get_form_class(self) -> type[Form]:
-        """Made once for each set of filters, not for each request; every form has copies of its fields."""
+        """Made once for each set of filters, not for each request."""
         key = type(self), *self.filters
         if key not in _forms:
-            _forms[key] = super().get_form_class()
+            made = super().get_form_class()
+            made.base_fields = _Shared(made.base_fields)
+            _forms[key] = made
         return _forms[key]
 
     @property

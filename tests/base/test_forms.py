@@ -6,6 +6,7 @@ import pytest
 from django import forms
 from lxml import html
 
+from agora.base.filters import _Shared
 from agora.base.forms import RadioCards, Switch
 
 
@@ -82,3 +83,17 @@ def test_choices_as_cards_carry_their_sentences() -> None:
 
 def test_classes_of_the_form_stay_beside_ours() -> None:
     assert control(page(), "remark").get("class") == "input area wide"
+
+
+def test_a_filter_form_shares_its_fields_and_not_its_values() -> None:
+    class Words(forms.Form):
+        word = forms.CharField()
+
+    Words.base_fields = _Shared(Words.base_fields)
+    one, other = Words({"word": "a"}), Words({"word": "b"})
+    assert one.fields["word"] is other.fields["word"]
+    assert one.is_valid() and other.is_valid()
+    assert (one.cleaned_data, other.cleaned_data) == ({"word": "a"}, {"word": "b"})
+    del one.fields["word"]
+    assert "word" in other.fields
+    assert "word" in Words().fields

@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 from django.template import engines
 from django.test import RequestFactory
-from jinja2 import UndefinedError
+from django.utils.translation import gettext_lazy
+from jinja2 import Environment, UndefinedError
 from lucide import IconDoesNotExist
+from markupsafe import Markup
 
 from agora.base.jinja import avatar, avatar_hue, environment, icon, initials
 
@@ -128,3 +130,26 @@ def test_an_avatar_has_the_letters_and_colour_of_its_name() -> None:
 def test_a_plain_text_is_not_escaped() -> None:
     words = "{{ _('By %(name)s', name='<b>') }} {{ ngettext('%(num)d of %(name)s', '', 1, name='&') }}"
     assert rendered("{% autoescape false %}" + words + "{% endautoescape %}") == "By <b> 1 of &"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ value }}",
+        "{% set kept %}{{ value }}{% endset %}{{ kept }}",
+        "{% macro told(x) %}{{ x }}{% endmacro %}{{ told(value) }}",
+        "{% for one in [value] %}{{ one }}{% endfor %}",
+        "{{ value ~ '' }}",
+    ],
+)
+def test_what_is_escaped_is_what_jinja_escapes(source: str) -> None:
+    plain = Environment(autoescape=True)
+    for value in ("<b>&'\"", Markup("<b>"), "word", "", 7, None, True, gettext_lazy("<i>"), ["<"], StrictHtml()):
+        assert rendered(source, value=value) == plain.from_string(source).render(value=value)
+
+
+class StrictHtml:
+    """What says itself how it looks as markup."""
+
+    def __html__(self) -> str:
+        return "<hr>"
