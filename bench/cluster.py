@@ -18,9 +18,10 @@ import psycopg2
 INSTALL = "PostgreSQL is not installed. Install it with: apt-get install -y --no-install-recommends postgresql"
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 START_WITHIN = 120.0  # seconds; a cluster that was not stopped cleanly replays its log first
+MEMORY = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")  # bytes
 SETTINGS = {
     "listen_addresses": "",
-    "shared_buffers": "2GB",
+    "shared_buffers": f"{MEMORY // 4 // 2**20}MB",  # the share that PostgreSQL's manual recommends
     "effective_cache_size": "8GB",
     "work_mem": "16MB",
     "maintenance_work_mem": "1GB",

@@ -28,6 +28,7 @@ def run(name: str, socket: str, folder: Path, parts: Sequence[str]) -> str:
     print(f"Preparing the databases of scale {name}", flush=True)
     if set(parts) - {"resources", "mail"}:
         prepare(scale, socket, folder)
+        databases.warm(short, middle, long)
     rounds = scale.rounds
     if "sessions" in parts:
         session_check.measure(table, long, rounds=rounds)
@@ -44,6 +45,7 @@ def run(name: str, socket: str, folder: Path, parts: Sequence[str]) -> str:
     if "search" in parts:
         search.measure(table, long, words=1)
     if "audit" in parts:
+        databases.warm(f"log_{scale.long_log}")
         audit_log.measure(table, long, f"log_{scale.long_log}", rounds=rounds)
     if "export" in parts:
         audit_log.export(table, long)
