@@ -73,7 +73,8 @@ def cluster(folder: Path | None) -> Iterator[str]:
         _servers[socket] = home, _launch(home, socket)
         yield socket
     finally:
-        stop(socket)
+        if socket in _servers:
+            stop(socket)
         shutil.rmtree(socket, ignore_errors=True)
         if folder is None:
             shutil.rmtree(home, ignore_errors=True)
