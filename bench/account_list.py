@@ -13,8 +13,11 @@ from bench.timing import Line, Table, in_turns, ms
 LIST = "/accounts/"
 
 
-def measure(table: Table, short: str, long: str, *, rounds: int) -> None:
-    """Pages of 50 rows at two sizes of the table in turns, then a full page of 100 beside an empty one."""
+def measure(table: Table, short: str, long: str, *, rounds: int, faster: str = "") -> None:
+    """Pages of 50 rows at two sizes of the table in turns, then a full page of 100 beside an empty one.
+
+    ``faster`` is the target beside the admin's first page, which counts the table and so grows with it.
+    """
     table.section(f"List of accounts, {long}")
     works: dict[str, Callable[[], object]] = {}
     for name in (short, long):
@@ -28,16 +31,16 @@ def measure(table: Table, short: str, long: str, *, rounds: int) -> None:
         few, many = found[f"{place} {short}"], found[f"{place} {long}"]
         table.add(Line(f"{place}, {long} beside {short}", ms(many), ms(few), many / few, "<= 1.1"))
     with databases.use(long):
-        _beside_stock(table, Browser(), rounds)
+        _beside_stock(table, Browser(), rounds, faster)
         _full_page(table, Browser(), rounds)
 
 
-def _beside_stock(table: Table, browser: Browser, rounds: int) -> None:
+def _beside_stock(table: Table, browser: Browser, rounds: int, faster: str) -> None:
     deep = f"/stock/accounts/account/?p={Account.objects.count() // 100 - 1}"
     works = {"ours": browser.load(LIST), "stock": browser.load("/stock/accounts/account/"), "deep": browser.load(deep)}
     found = in_turns(works, rounds=max(5, rounds // 4), warm_up=1, in_a_row=3)
     ours = found["ours"]
-    table.add(Line("first page beside the admin's", ms(ours), ms(found["stock"]), found["stock"] / ours, ">= 15"))
+    table.add(Line("first page beside the admin's", ms(ours), ms(found["stock"]), found["stock"] / ours, faster))
     table.add(Line("deep page beside the admin's last", ms(ours), ms(found["deep"]), found["deep"] / ours))
 
 
