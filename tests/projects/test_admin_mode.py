@@ -1,5 +1,6 @@
 """Admin mode: asked for again, seen on every page, recorded, and ended by itself."""
 
+import base64
 from datetime import timedelta
 
 import pytest
@@ -298,3 +299,10 @@ def test_my_agora_stays_private_even_now(elevated: Client, make: Make, vic: Acco
     ):
         assert elevated.post(f"/projects/{theirs.pk}/{verb}", fields).status_code == 409, verb
     assert elevated.post(f"/projects/{theirs.pk}/leave/").status_code == 409
+
+
+def test_past_the_last_entry_the_summary_says_so(elevated: Client) -> None:
+    past = base64.urlsafe_b64encode(b'["2000-01-01T00:00:00Z","1"]').decode().rstrip("=")
+    address = f"/admin-mode/{Elevation.objects.get().pk}/"
+    assert "This page is past the end of the list." in elevated.get(f"{address}?after={past}").content.decode()
+    assert "past the end" not in elevated.get(address).content.decode()

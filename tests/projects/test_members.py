@@ -1,5 +1,7 @@
 """Inviting, roles, removing, leaving, another owner."""
 
+import base64
+
 import pytest
 
 from accounts.models import Account
@@ -145,3 +147,11 @@ def test_a_superuser_in_admin_mode_has_nothing_to_leave(trial: Trial, make: Make
     assert client.get(trial.url("leave/")).status_code == 409
     assert client.post(trial.url("leave/")).status_code == 409
     assert not Entry.objects.filter(event="project.left", outcome="success").exists()
+
+
+def test_past_the_last_member_the_page_says_so(trial: Trial, signed_in: SignedIn) -> None:
+    past = base64.urlsafe_b64encode(b'["zzz"]').decode().rstrip("=")
+    page = signed_in(trial.people["obi"]).get(trial.url(f"members/?after={past}")).content.decode()
+    assert "This page is past the end of the list." in page
+    assert 'href="?">To the start of the list' in page
+    assert "past the end" not in signed_in(trial.people["obi"]).get(trial.url("members/")).content.decode()
