@@ -20,7 +20,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from agora.base.errors import BadRequest
-from agora.base.models import GRAMS, fold
+from agora.base.models import GRAMS, fold, text_copy
 from agora.base.prepared import Statement
 
 M = TypeVar("M", bound=Model)
@@ -29,6 +29,7 @@ Text = str | Sequence[str]
 
 PAGE_SIZE = 50
 WALK = 6_000  # rows looked through in the list's own order before the text index is asked
+SIFTED = 400  # rows that the copy of the text puts in order for a list with conditions that it does not know
 
 
 @dataclass(frozen=True)
@@ -97,11 +98,17 @@ def keyset_page(
     backwards = bool(before) and not after
     ascending = descending if backwards else not descending
     ordered = rows.order_by(*(name if ascending else f"-{name}" for name in columns))
+    behind = Q()
     if cursor := after or before:
         values = [Value(value, output_field=field) for value, field in zip(_read(cursor, fields), fields, strict=True)]
-        ordered = ordered.filter(_RowCompare(">" if ascending else "<", [F(name) for name in columns], values))
+        behind = Q(_RowCompare(">" if ascending else "<", [F(name) for name in columns], values))
+        ordered = ordered.filter(behind)
     texts, exact = _texts(text), exact or Q()
-    found = _search(ordered, texts, size + 1, exact) if texts else list(ordered.filter(exact)[: size + 1])
+    if texts:
+        alone = not rows.query.where and not exact
+        found = _search(ordered, texts, size + 1, exact, behind, alone)
+    else:
+        found = list(ordered.filter(exact)[: size + 1])
     more = len(found) > size
     found = found[:size]
     if backwards:
@@ -158,11 +165,12 @@ def containing(rows: QuerySet[M], text: Text) -> QuerySet[M]:
     return rows
 
 
-def _search(ordered: QuerySet[M], needles: list[str], wanted: int, exact: Q) -> list[M]:
+def _search(ordered: QuerySet[M], needles: list[str], wanted: int, exact: Q, behind: Q, alone: bool) -> list[M]:
     """Rows in the list's own order: common words are found on a short walk, rare ones by the index.
 
-    A word in a share p of N rows costs at most about sqrt(wanted * N) rows either way; an index alone would
-    sort half a million rows for a common letter, a walk alone would pass a million rows for a rare word.
+    ``behind`` is the cursor as a condition, ``alone`` whether the list has no other. A word in a share p of N
+    rows costs at most about sqrt(wanted * N) rows either way; an index alone would sort half a million rows for a
+    common letter, a walk alone would pass a million rows for a rare word.
     """
     if any("\0" in needle for needle in needles):
         return []  # no stored text has one, and PostgreSQL takes none as a parameter
@@ -176,32 +184,61 @@ def _search(ordered: QuerySet[M], needles: list[str], wanted: int, exact: Q) -> 
         (*params, *map(_pattern, needles), WALK if exact else wanted),
     )
     found = list(ordered.filter(exact, pk__in=walk)[:wanted])
-    if len(found) == wanted:
+    if len(found) == wanted or (not alone and _walked_through(ordered)):
         return found
-    return _by_index(ordered.filter(exact), needles, wanted)
+    return _by_index(ordered.filter(exact), needles, wanted, behind, alone)
 
 
-def _by_index(ordered: QuerySet[M], needles: list[str], wanted: int) -> list[M]:
-    """All rows that contain the texts, each read once, then ordered and cut."""
-    pieces = _pieces(ordered, needles)
-    if not pieces:
+def _walked_through(ordered: QuerySet[M]) -> bool:
+    """Was that all of a list which has to be joined to the copy? Then there is nothing to be found besides."""
+    return text_copy(ordered.model) is not None and not ordered.order_by().values("pk")[WALK : WALK + 1].exists()
+
+
+def _by_index(ordered: QuerySet[M], needles: list[str], wanted: int, behind: Q, alone: bool) -> list[M]:
+    """All rows that contain the texts, each read once, then ordered and cut.
+
+    A narrow copy of the text is read in place of the table. In an order that it knows, its first rows are the page if
+    nothing else is asked for; else its first hundreds are tried. What remains, and other orders, join all it finds.
+    """
+    if not (pieces := _pieces(ordered, needles)):
         return list(containing(ordered, needles)[:wanted])
     order = [str(name) for name in ordered.query.order_by]
-    names = [f"key_{number}" for number in range(len(order))]
+    columns = [name.removeprefix("-") for name in order]
+    keys = {f"key_{number}": F(column) for number, column in enumerate(columns)}
     direction = "DESC" if order[0].startswith("-") else "ASC"
-    columns = {name: F(column.removeprefix("-")) for name, column in zip(names, order, strict=True)}
-    inner = _with_pieces(ordered.order_by(), needles, pieces).values(**columns, key_pk=F("pk"))
-    sql, params = inner.query.sql_with_params()
-    # OFFSET 0 keeps the planner from walking the list's order in the hope of an early hit.
-    found = RawSQL(  # noqa: S611 - written by the ORM
-        f"SELECT key_pk FROM ({sql} OFFSET 0) found ORDER BY {', '.join(f'{name} {direction}' for name in names)} "  # noqa: S608
-        "LIMIT %s",
-        (*params, wanted),
-    )
-    return list(ordered.filter(pk__in=found))
+    listed = ordered.order_by().values(**keys, key_pk=F("pk"))
+    copy = text_copy(ordered.model)
+    if copy is None:
+        sql, params = _fenced(_with_pieces(listed, needles, pieces))
+        return list(ordered.filter(pk__in=_first(f"({sql}) found", params, [*keys], direction, wanted)))
+    if {*columns} <= {"pk", "id", *copy.text_copy}:
+        found = copy._default_manager.filter(behind).values(**keys, key_pk=F("pk"))
+        sql, params = _fenced(_with_pieces(found, needles, pieces))
+        most = wanted if alone else SIFTED
+        rows = list(ordered.filter(pk__in=_first(f"({sql}) found", params, [*keys], direction, most))[:wanted])
+        if alone or len(rows) == wanted:
+            return rows
+    every = copy._default_manager.values(key_pk=F("pk"))
+    sql, params = _fenced(_with_pieces(every, needles, pieces))
+    others, values = listed.query.sql_with_params()
+    both = f"({sql}) found JOIN ({others}) listed USING (key_pk)"
+    return list(ordered.filter(pk__in=_first(both, (*params, *values), [*keys], direction, wanted)))
 
 
-def _with_pieces(rows: QuerySet[M], needles: list[str], pieces: list[str]) -> QuerySet[M]:
+def _first(source: str, params: Iterable[Any], keys: Sequence[str], direction: str, most: int) -> RawSQL:
+    """The ids of the first rows of a source in FROM, which the ORM wrote; found once, however they are joined."""
+    order = ", ".join(f"{key} {direction}" for key in keys)
+    first = f"SELECT key_pk FROM {source} ORDER BY {order} LIMIT %s"  # noqa: S608
+    return RawSQL(f"WITH first AS MATERIALIZED ({first}) SELECT key_pk FROM first", (*params, most))  # noqa: S608, S611
+
+
+def _fenced(rows: QuerySet[Any, Any]) -> tuple[str, tuple[Any, ...]]:
+    """OFFSET 0 keeps the planner from walking an order in the hope of an early hit, and from asking row by row."""
+    sql, params = rows.query.sql_with_params()
+    return f"{sql} OFFSET 0", params
+
+
+def _with_pieces(rows: QuerySet[Any, Any], needles: list[str], pieces: list[str]) -> QuerySet[Any, Any]:
     """What the index finds, looked through for the texts that are not themselves one of its pieces."""
     found = rows.filter(_HasPieces(F("search_text"), pieces, _shortest(rows)))
     return containing(found, [needle for needle in needles if needle not in pieces])
@@ -215,10 +252,15 @@ def _pattern(needle: str) -> str:
 
 def matching(rows: QuerySet[M], text: Text) -> QuerySet[M]:
     """The rows that contain the text, found through the index of its pieces where the database has one."""
-    if pieces := _pieces(rows, _texts(text)):
-        found = _with_pieces(rows.model._default_manager.all(), _texts(text), pieces)
-        return rows.filter(pk__in=found.values("pk"))
-    return containing(rows, text)
+    needles = _texts(text)
+    if not (pieces := _pieces(rows, needles)):
+        return containing(rows, text)
+    copy = text_copy(rows.model)
+    source: QuerySet[Any] = (copy or rows.model)._default_manager.all()
+    found = _with_pieces(source, needles, pieces).values("pk")
+    if copy is None:
+        return rows.filter(pk__in=found)
+    return rows.filter(pk__in=RawSQL(*_fenced(found)))  # noqa: S611 - written by the ORM
 
 
 def _pieces(rows: QuerySet[M], needles: list[str]) -> list[str]:
