@@ -28,7 +28,7 @@ M = TypeVar("M", bound=Model)
 Text = str | Sequence[str]
 
 PAGE_SIZE = 50
-WALK = 6_000  # rows looked through in the list's own order before the text index is asked
+WALK = 8_000  # rows looked through in the list's own order before the text index is asked
 SIFTED = 400  # rows that the copy of the text puts in order for a list with conditions that it does not know
 
 

@@ -152,7 +152,7 @@ def everybody(db: None) -> list[Account]:
     return found
 
 
-@pytest.fixture(params=[(6_000, 400), (2, 400), (2, 5)], ids=["by walk", "by index", "with little sifted"])
+@pytest.fixture(params=[(8_000, 400), (2, 400), (2, 5)], ids=["by walk", "by index", "with little sifted"])
 def bounds(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in zip(("WALK", "SIFTED"), request.param, strict=True):
         monkeypatch.setattr(pages, name, value)
