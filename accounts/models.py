@@ -171,6 +171,7 @@ class Account(Searchable, AbstractBaseUser):  # type: ignore[django-manager-miss
     EMAIL_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
     search_fields = ("username", "first_name", "last_name", "external_id")
+    text_copy = ("username_key",)
     audit_type = "account"
     objects = AccountManager()
     open_sessions: int | None  # from with_open_sessions()

@@ -14,7 +14,8 @@ from django.utils.translation import gettext_lazy as _
 from django_filters.fields import IsoDateTimeField
 
 from agora.base.filters import ListFilter
-from agora.base.pages import Planned, containing
+from agora.base.pages import Planned
+from agora.base.search import containing
 from audit.events import EVENTS
 from audit.models import Entry, EntryQuerySet, Outcome
 

@@ -8,7 +8,7 @@ from django.db.models import Case, Count, IntegerField, QuerySet, Value, When
 from django.db.models.expressions import Func
 from django.utils import timezone
 
-from agora.base.pages import containing, matching
+from agora.base.search import containing, matching
 from audit.filters import AuditFilter
 from audit.models import Entry
 

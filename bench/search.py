@@ -9,7 +9,8 @@ from django.db.models import QuerySet
 from django.test import RequestFactory
 
 from accounts.models import Account
-from agora.base.pages import keyset_page, matching
+from agora.base.pages import keyset_page
+from agora.base.search import matching
 from bench import databases
 from bench.stock import site
 from bench.timing import Line, Table, ms, once

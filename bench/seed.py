@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.db.models import Model
 
 from accounts.models import NEVER, Account
-from agora.base.models import fold
+from agora.base.models import fold, text_copy
 from audit.models import Entry
 from bench import people
 from sessions_admin.models import Session
@@ -157,9 +157,9 @@ def fill(model: type[Model], rows: Iterable[dict[str, Any]]) -> None:
     table = model._meta.db_table
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
-            "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = %s AND indexname NOT IN "
+            "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = ANY(%s) AND indexname NOT IN "
             "(SELECT conname FROM pg_constraint)",
-            [table],
+            [_tables(model)],
         )
         indexes = cursor.fetchall()
         for name, _definition in indexes:
@@ -168,6 +168,12 @@ def fill(model: type[Model], rows: Iterable[dict[str, Any]]) -> None:
         for _name, definition in indexes:
             cursor.execute(definition)
     return None
+
+
+def _tables(model: type[Model]) -> list[str]:
+    """Its table, and the copy of its text that follows by triggers."""
+    copy = text_copy(model)
+    return [model._meta.db_table, *([copy._meta.db_table] if copy else [])]
 
 
 def _copy(cursor: Any, table: str, rows: Iterable[dict[str, Any]]) -> None:
@@ -201,7 +207,7 @@ def settle() -> None:
             cursor.execute(
                 f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT coalesce(max(id), 1) FROM {table}))"
             )
-            cursor.execute(f"VACUUM (ANALYZE) {table}")
+            cursor.execute(f"VACUUM (ANALYZE) {', '.join(_tables(model))}")
         cursor.execute("CHECKPOINT")
 
 

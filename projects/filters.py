@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
 from agora.base.filters import ListFilter
-from agora.base.pages import matching
+from agora.base.search import matching
 from projects.roles import ProjectRole
 
 

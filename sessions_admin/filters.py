@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from agora.base.filters import ListFilter
 from agora.base.models import fold
-from agora.base.pages import containing, matching
+from agora.base.search import containing, matching
 from sessions_admin.models import Cause, Method, Session
 
 SAMPLE = 2_000  # accounts looked at to see how common a text is

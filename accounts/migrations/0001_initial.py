@@ -277,7 +277,7 @@ class Migration(migrations.Migration):
                 "constraints": [models.UniqueConstraint(fields=("account", "digest"), name="recovery_code_once")],
             },
         ),
-        agora.base.models.CreateGramIndex("accounts_account"),
+        agora.base.models.CreateTextCopy("accounts_account", columns=("username_key",)),
         migrations.AddIndex(
             model_name="account",
             index=models.Index(

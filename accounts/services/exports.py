@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
 from agora.base.actor import Actor
-from agora.base.pages import containing
+from agora.base.search import containing
 from audit.events import event
 from audit.services import record
 

@@ -2,13 +2,14 @@
 
 import unicodedata
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
-from typing import Any, TypeVar
+from functools import cache, lru_cache
+from typing import Any, TypeVar, cast
 
 from cryptography.fernet import Fernet, InvalidToken
+from django.apps.registry import Apps
 from django.conf import settings
 from django.core.exceptions import EmptyResultSet
-from django.db import models
+from django.db import connection, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations.base import Operation
@@ -18,6 +19,7 @@ from agora.base.errors import Gone
 
 GRAMS = "agora_grams"
 Row = TypeVar("Row", bound=models.Model)
+COPY = "_text"  # behind the name of a table: that of its text's copy
 PENDING = 512  # kB of pieces that wait; every search reads them, and whoever fills them up moves them into the index
 
 
@@ -79,12 +81,60 @@ class CreateGramIndex(CreateGrams):
         self.drop = f"DROP INDEX IF EXISTS {name}"
 
 
+class CreateTextCopy(CreateGrams):
+    """Migration operation: a narrow copy of a table's searched text with the index over its pieces; PostgreSQL only.
+
+    For a table of wide rows that a common word finds by the ten thousand: of accounts the copy has 3.6 times as many on
+    a page. It holds ``columns`` besides, those that the list is ordered by. The database keeps it, in the same
+    transaction, so that nothing that writes has to know; a write of other columns leaves the copy and its index alone.
+    No foreign key leads back: ``TRUNCATE`` of the table alone would be refused.
+    """
+
+    def __init__(self, table: str, *, columns: Sequence[str], shortest: int = 1) -> None:
+        self.copy = copy = f"{table}{COPY}"
+        held = ["id", *columns, "search_text"]
+        names, values = ", ".join(held), ", ".join(f"NEW.{name}" for name in held)
+        changed = f"({', '.join(f'OLD.{name}' for name in held)}) IS DISTINCT FROM ({values})"
+        indexed = CreateGramIndex(copy, shortest=shortest).create
+        # The triggers come before the rows: from the first of them on no other transaction writes to the table.
+        self.create = f"""
+CREATE TABLE {copy} AS SELECT {names} FROM {table} WITH NO DATA;
+ALTER TABLE {copy} ADD PRIMARY KEY (id), {", ".join(f"ALTER {name} SET NOT NULL" for name in held)};
+CREATE FUNCTION {copy}_follow() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO {copy} ({names}) VALUES ({values});
+    ELSIF TG_OP = 'UPDATE' THEN
+        UPDATE {copy} SET ({names}) = ROW({values}) WHERE id = OLD.id;
+    ELSIF TG_OP = 'DELETE' THEN
+        DELETE FROM {copy} WHERE id = OLD.id;
+    ELSE
+        TRUNCATE {copy};
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER {copy}_insert AFTER INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION {copy}_follow();
+CREATE TRIGGER {copy}_update AFTER UPDATE OF {names} ON {table} FOR EACH ROW WHEN ({changed})
+    EXECUTE FUNCTION {copy}_follow();
+CREATE TRIGGER {copy}_delete AFTER DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION {copy}_follow();
+CREATE TRIGGER {copy}_truncate AFTER TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION {copy}_follow();
+INSERT INTO {copy} ({names}) SELECT {names} FROM {table};
+{indexed};
+"""  # noqa: S608 - names in a migration
+        dropped = [f"DROP TRIGGER {copy}_{event} ON {table};" for event in ("insert", "update", "delete", "truncate")]
+        self.drop = "\n".join([*dropped, f"DROP FUNCTION {copy}_follow();", f"DROP TABLE {copy};"])
+
+    def describe(self) -> str:
+        return f"CREATE TABLE {self.copy}, which follows by triggers"
+
+
 class Searchable(models.Model):
     """A row found by any part of the fields named in ``search_fields``; ``search_text`` follows at every save."""
 
     search_text = models.TextField(editable=False, default="", blank=True)
     search_fields: Sequence[str] = ()
     shortest_piece = 1  # letters; the index finds nothing shorter
+    text_copy: Sequence[str] = ()  # the columns of ``CreateTextCopy``, where the index stands on such a copy
 
     class Meta:
         abstract = True
@@ -98,6 +148,22 @@ class Searchable(models.Model):
     def folded(self) -> str:
         """The searched fields, folded, one a line."""
         return "\n".join(filter(None, (fold(str(getattr(self, name))) for name in self.search_fields)))
+
+
+def text_copy(model: type[models.Model]) -> type[Searchable] | None:
+    """The narrow copy of the model's text, to be read; None where it has none or the database keeps none."""
+    return _text_copy(model) if getattr(model, "text_copy", ()) and connection.vendor == "postgresql" else None
+
+
+@cache
+def _text_copy(model: type[Searchable]) -> type[Searchable]:
+    """It stands in no registry of Django's: migrations, dumps and permissions are not to know it."""
+    meta = {"apps": Apps(), "app_label": model._meta.app_label, "db_table": f"{model._meta.db_table}{COPY}"}
+    held = cast("list[models.Field[Any, Any]]", [model._meta.get_field(name) for name in ("id", *model.text_copy)])
+    fields = {field.name: field.clone() for field in held}
+    body = {"__module__": __name__, "Meta": type("Meta", (), meta), **fields}
+    body |= {"text_copy": model.text_copy, "shortest_piece": model.shortest_piece}
+    return cast("type[Searchable]", type(f"{model.__name__}Text", (Searchable,), body))
 
 
 def one_of(field: str, choices: type[models.TextChoices], name: str) -> models.CheckConstraint:

@@ -13,23 +13,20 @@ from datetime import datetime
 from functools import cache
 from typing import Any, Generic, TypeVar
 
-from django.core.exceptions import EmptyResultSet, ValidationError
+from django.core.exceptions import ValidationError
 from django.db import connection
 from django.db.models import BooleanField, F, Model, Q, QuerySet, Value
-from django.db.models.expressions import Combinable, Func, RawSQL
+from django.db.models.expressions import Combinable, Func
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from agora.base.errors import BadRequest
-from agora.base.models import GRAMS, fold
 from agora.base.prepared import Prepared, Statement, stand_in
+from agora.base.search import Text, folded, search
 
 M = TypeVar("M", bound=Model)
 
-Text = str | Sequence[str]
-
 PAGE_SIZE = 50
-WALK = 6_000  # rows looked through in the list's own order before the text index is asked
 
 
 @dataclass(frozen=True)
@@ -60,21 +57,6 @@ class _RowCompare(Func):
         return f"({left}) {self.operator} ({right})", [param for _, params in parts for param in params]
 
 
-class _HasPieces(Func):
-    """The condition that the index of ``CreateGramIndex`` answers: the column has all these pieces."""
-
-    output_field = BooleanField()
-    conditional = True
-
-    def __init__(self, column: Combinable, pieces: Sequence[str], shortest: int) -> None:
-        self.pieces, self.shortest = list(pieces), shortest
-        super().__init__(column)
-
-    def as_sql(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
-        column, params = compiler.compile(self.source_expressions[0])
-        return f"{GRAMS}({column}, {self.shortest}) @> %s", [*params, self.pieces]
-
-
 def keyset_page(
     rows: "QuerySet[M] | PlannedRows[M]",
     *,
@@ -92,11 +74,13 @@ def keyset_page(
     Raises BadRequest when a cursor is damaged.
     """
     place = _Place.of(rows.model, order, params)
-    texts, exact = _texts(text), exact or Q()
+    texts, exact = folded(text), exact or Q()
     if isinstance(rows, PlannedRows) and not texts and not exact:
         found = rows.at(place, size + 1)
     elif texts:
-        found = _search(place.ordered(rows.all()), texts, size + 1, exact)
+        everything = rows.all()
+        alone = not everything.query.where and not exact
+        found = search(place.ordered(everything), texts, size + 1, exact, place.behind, alone)
     else:
         found = list(place.ordered(rows.all()).filter(exact)[: size + 1])
     more = len(found) > size
@@ -132,13 +116,16 @@ class _Place:
         cursor = _read(after or before, fields) if after or before else None
         return cls(columns, fields, descending if backwards else not descending, backwards, cursor)
 
-    def ordered(self, rows: QuerySet[M]) -> QuerySet[M]:
-        rows = rows.order_by(*(name if self.ascending else f"-{name}" for name in self.columns))
+    @property
+    def behind(self) -> Q:
+        """The rows beyond the cursor."""
         if self.cursor is None:
-            return rows
+            return Q()
         values = [Value(value, output_field=field) for value, field in zip(self.cursor, self.fields, strict=True)]
-        operator = ">" if self.ascending else "<"
-        return rows.filter(_RowCompare(operator, [F(name) for name in self.columns], values))
+        return Q(_RowCompare(">" if self.ascending else "<", [F(name) for name in self.columns], values))
+
+    def ordered(self, rows: QuerySet[M]) -> QuerySet[M]:
+        return rows.order_by(*(name if self.ascending else f"-{name}" for name in self.columns)).filter(self.behind)
 
 
 class Planned(Generic[M]):
@@ -223,94 +210,6 @@ def _value(text: Any, field: Any) -> Any:
     if isinstance(value, int) and abs(value) >= 2**63:
         raise ValueError(text)
     return value
-
-
-def _texts(text: Text) -> list[str]:
-    """As they stand in ``search_text``."""
-    return [fold(one) for one in ([text] if isinstance(text, str) else text) if one]
-
-
-def containing(rows: QuerySet[M], text: Text) -> QuerySet[M]:
-    """The rows whose ``search_text`` contains the text, whatever its case; all of them where there are several."""
-    for needle in _texts(text):
-        rows = rows.filter(search_text__contains=needle)
-    return rows
-
-
-def _search(ordered: QuerySet[M], needles: list[str], wanted: int, exact: Q) -> list[M]:
-    """Rows in the list's own order: common words are found on a short walk, rare ones by the index.
-
-    A word in a share p of N rows costs at most about sqrt(wanted * N) rows either way; an index alone would
-    sort half a million rows for a common letter, a walk alone would pass a million rows for a rare word.
-    """
-    if any("\0" in needle for needle in needles):
-        return []  # no stored text has one, and PostgreSQL takes none as a parameter
-    try:
-        sql, params = ordered.values("pk", "search_text")[:WALK].query.sql_with_params()
-    except EmptyResultSet:
-        return []  # another filter leaves nothing, such as an id beyond the column's range
-    like = " AND ".join(["hay LIKE %s ESCAPE '\\'"] * len(needles))
-    walk = RawSQL(  # noqa: S611 - written by the ORM, the text is a parameter
-        f"WITH walk (pk, hay) AS ({sql}) SELECT pk FROM walk WHERE {like} LIMIT %s",  # noqa: S608
-        (*params, *map(_pattern, needles), WALK if exact else wanted),
-    )
-    found = list(ordered.filter(exact, pk__in=walk)[:wanted])
-    if len(found) == wanted:
-        return found
-    return _by_index(ordered.filter(exact), needles, wanted)
-
-
-def _by_index(ordered: QuerySet[M], needles: list[str], wanted: int) -> list[M]:
-    """All rows that contain the texts, each read once, then ordered and cut."""
-    pieces = _pieces(ordered, needles)
-    if not pieces:
-        return list(containing(ordered, needles)[:wanted])
-    order = [str(name) for name in ordered.query.order_by]
-    names = [f"key_{number}" for number in range(len(order))]
-    direction = "DESC" if order[0].startswith("-") else "ASC"
-    columns = {name: F(column.removeprefix("-")) for name, column in zip(names, order, strict=True)}
-    inner = _with_pieces(ordered.order_by(), needles, pieces).values(**columns, key_pk=F("pk"))
-    sql, params = inner.query.sql_with_params()
-    # OFFSET 0 keeps the planner from walking the list's order in the hope of an early hit.
-    found = RawSQL(  # noqa: S611 - written by the ORM
-        f"SELECT key_pk FROM ({sql} OFFSET 0) found ORDER BY {', '.join(f'{name} {direction}' for name in names)} "  # noqa: S608
-        "LIMIT %s",
-        (*params, wanted),
-    )
-    return list(ordered.filter(pk__in=found))
-
-
-def _with_pieces(rows: QuerySet[M], needles: list[str], pieces: list[str]) -> QuerySet[M]:
-    """What the index finds, looked through for the texts that are not themselves one of its pieces."""
-    found = rows.filter(_HasPieces(F("search_text"), pieces, _shortest(rows)))
-    return containing(found, [needle for needle in needles if needle not in pieces])
-
-
-def _pattern(needle: str) -> str:
-    """For LIKE: the needle anywhere, its own wildcards taken as letters."""
-    escaped = needle.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{escaped}%"
-
-
-def matching(rows: QuerySet[M], text: Text) -> QuerySet[M]:
-    """The rows that contain the text, found through the index of its pieces where the database has one."""
-    if pieces := _pieces(rows, _texts(text)):
-        found = _with_pieces(rows.model._default_manager.all(), _texts(text), pieces)
-        return rows.filter(pk__in=found.values("pk"))
-    return containing(rows, text)
-
-
-def _pieces(rows: QuerySet[M], needles: list[str]) -> list[str]:
-    """What to ask the index for: the longest pieces; nothing where there is no index or the texts are too short."""
-    shortest = max(_shortest(rows), 1)
-    if connection.vendor != "postgresql":
-        return []
-    sized = ((needle, min(len(needle), 3)) for needle in needles)
-    return sorted({n[i : i + size] for n, size in sized if size >= shortest for i in range(len(n) - size + 1)})
-
-
-def _shortest(rows: QuerySet[M]) -> int:
-    return int(getattr(rows.model, "shortest_piece", 1))
 
 
 def bounded_count(rows: QuerySet[M], most: int = 1_000) -> int:

@@ -17,10 +17,11 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Account
 from accounts.roles import Role
-from agora.base import pages
+from agora.base import search
 from agora.base.errors import BadRequest
 from agora.base.models import fold
-from agora.base.pages import Planned, bounded_count, keyset_page, matching
+from agora.base.pages import Planned, bounded_count, keyset_page
+from agora.base.search import matching
 
 few = settings(
     max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -90,7 +91,7 @@ def test_walking_forth_and_back_yields_every_row_exactly_once(
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("walk", [pages.WALK, 2])
+@pytest.mark.parametrize("walk", [search.WALK, 2])
 @few
 @given(rows=several, text=st.one_of(st.text(letters, max_size=4), names), size=st.integers(1, 30))
 def test_searching_finds_what_a_scan_finds_in_the_same_order(
@@ -98,11 +99,11 @@ def test_searching_finds_what_a_scan_finds_in_the_same_order(
 ) -> None:
     everybody = sorted(fill(rows), key=lambda account: (account.last_login_key, account.pk), reverse=True)
     expected = [account for account in everybody if fold(text) in account.folded()]
-    usual, pages.WALK = pages.WALK, walk
+    usual, search.WALK = search.WALK, walk
     try:
         page = keyset_page(Account.objects.all(), order="-last_login_key", params={}, size=size, text=text)
     finally:
-        pages.WALK = usual
+        search.WALK = usual
     assert page.rows == expected[:size]
     assert page.has_next == (len(expected) > size)
     assert sorted(matching(Account.objects.all(), text), key=expected.index) == expected
