@@ -10,9 +10,14 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from csp.constants import HEADER
+from csp.middleware import CSPMiddleware
+from csp.utils import build_policy
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.utils.functional import cached_property
 from django.utils.http import url_has_allowed_host_and_scheme
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
@@ -57,6 +62,22 @@ class RequestMiddleware:
         if hasattr(request, "user") and request.user.is_authenticated:
             # What an account saw must not come back with the Back button after it signed out (OWASP ASVS 14.3.2).
             response.setdefault("Cache-Control", "no-store")
+        return response
+
+
+class PolicyMiddleware(CSPMiddleware):
+    """django-csp's Content-Security-Policy. It writes the header anew for each response; for those that ask for nothing
+    of their own it is written once a process here."""
+
+    @cached_property
+    def usual(self) -> str:
+        return build_policy()
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        asks = hasattr(request, "_csp_nonce") or any(name.startswith("_csp") for name in vars(response))
+        if asks or settings.DEBUG:
+            return super().process_response(request, response)
+        response.setdefault(HEADER, self.usual)
         return response
 
 
