@@ -162,8 +162,7 @@ class Session(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["account"], name="session_open_account", condition=Q(closed_at__isnull=True)),
-            models.Index(fields=["account", "closed_at", "id"], name="session_account_closed"),
+            models.Index(fields=["account", "closed_at", "id"], name="session_account_closed"),  # open ones as well
             models.Index(fields=["opened_at", "id"], name="session_open_opened", condition=Q(closed_at__isnull=True)),
             models.Index(fields=["last_seen_at", "id"], name="session_open_seen", condition=Q(closed_at__isnull=True)),
             models.Index(fields=["closed_at", "id"], name="session_closed", condition=Q(closed_at__isnull=False)),

@@ -1,5 +1,6 @@
 """The session's row is the check: what is ended, forged or replayed lets nobody in."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -24,6 +25,12 @@ def test_only_a_digest_of_the_key_is_stored(make: Make, ada: Account) -> None:
     row = Session.objects.get()
     assert row.key_digest == digest_of(key)
     assert key not in row.data and key not in row.key_digest
+
+
+def test_a_key_has_160_random_bits(make: Make, ada: Account) -> None:
+    keys = {key_of(make.client(ada)) for _ in range(3)}
+    assert len(keys) == 3
+    assert all(re.fullmatch("[0-9a-f]{40}", key) for key in keys)
 
 
 def test_an_ended_session_is_not_found_by_the_next_request(make: Make, ada: Account) -> None:
@@ -64,6 +71,11 @@ def test_session_account_and_limits_are_one_query(make: Make, ada: Account, djan
     with django_assert_num_queries(1):  # type: ignore[operator]
         account = SessionStore(key).account
         assert account is not None and account.username == "ada"
+
+
+def test_one_index_finds_the_open_and_the_closed_ones_of_an_account() -> None:
+    """Each index more is written by every sign-in."""
+    assert [index.name for index in Session._meta.indexes if index.fields[0] == "account"] == ["session_account_closed"]
 
 
 def test_cycling_the_key_keeps_the_session_and_kills_the_old_key(make: Make, ada: Account) -> None:
