@@ -8,7 +8,9 @@ from itertools import count
 from typing import Any, Generic, TypeVar
 from weakref import WeakSet
 
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connections, models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.utils import CursorWrapper
 from django.db.models.query import get_related_populators
 from django.db.models.sql.compiler import SQLCompiler
 
@@ -30,6 +32,11 @@ def stand_in(kind: type, place: int = 0) -> Any:
 TEXT, OTHER, NUMBER = stand_in(str), stand_in(str, 1), stand_in(int)
 
 
+def current() -> BaseDatabaseWrapper:
+    """The connection itself: ``django.db.connection`` looks it up anew for each attribute."""
+    return connections[DEFAULT_DB_ALIAS]
+
+
 class Statement:
     """SQL with ``%s`` for its values, planned once a connection (PREPARE) where the database can."""
 
@@ -41,33 +48,48 @@ class Statement:
         self.prepared: WeakSet[Any] = WeakSet()  # the driver's connections on which PostgreSQL knows the statement
 
     def fetch(self, values: Sequence[Any] = ()) -> list[Any]:
-        with connection.cursor() as cursor:
-            if connection.vendor != "postgresql":
-                cursor.execute(self.sql, values)
-            else:
-                if connection.connection not in self.prepared:
-                    cursor.execute(self.prepare)
-                    self.prepared.add(connection.connection)
-                cursor.execute(self.execute, values)
+        with current().cursor() as cursor:
+            self._ask(cursor, values)
             return list(cursor.fetchall())
+
+    def run(self, values: Sequence[Any]) -> int:
+        """How many rows it changed."""
+        with current().cursor() as cursor:
+            self._ask(cursor, values)
+            return int(cursor.rowcount)
+
+    def _ask(self, cursor: CursorWrapper, values: Sequence[Any]) -> None:
+        database = cursor.db
+        if database.vendor != "postgresql":
+            cursor.execute(self.sql, values)
+            return
+        if database.connection not in self.prepared:
+            cursor.execute(self.prepare)
+            self.prepared.add(database.connection)
+        cursor.execute(self.execute, values)
 
 
 def _sent(value: Value) -> Any:
     """The value as the driver takes it."""
-    return connection.ops.adapt_datetimefield_value(value) if isinstance(value, datetime) else value
+    return current().ops.adapt_datetimefield_value(value) if isinstance(value, datetime) else value
+
+
+def _placed(sql: str, params: Iterable[Any]) -> tuple[str, list[int]]:
+    """Django's SQL with ``%s`` for our values alone, and which of them comes in which place."""
+    params = list(params)
+    places = {_sent(stand_in(kind, place)): place for kind in (str, int, datetime) for place in range(MOST_VALUES)}
+    # The other values are numbers of the code's own; a text among them is not foreseen.
+    fixed = ("%s" if value in places else int(value) for value in params)
+    return sql % tuple(fixed), [places[value] for value in params if value in places]
 
 
 class _Written:
     """The query in the SQL of one kind of database, and where its columns go."""
 
     def __init__(self, name: str, rows: models.QuerySet[Any]) -> None:
-        self.compiler: SQLCompiler = rows.query.get_compiler(connection=connection)
-        sql, params = self.compiler.as_sql(with_col_aliases=False)
-        places = {_sent(stand_in(kind, place)): place for kind in (str, int, datetime) for place in range(MOST_VALUES)}
-        self.order = [places[value] for value in params if value in places]
-        # The other values are numbers of the code's own; a text among them is not foreseen.
-        fixed = ("%s" if value in places else int(value) for value in params)
-        self.statement = Statement(name, sql % tuple(fixed), len(self.order))
+        self.compiler: SQLCompiler = rows.query.get_compiler(connection=current())
+        sql, self.order = _placed(*self.compiler.as_sql(with_col_aliases=False))
+        self.statement = Statement(name, sql, len(self.order))
         select = [column for column, _sql, _alias in self.compiler.select]
         self.converters = self.compiler.get_converters(select)
         klass: Any = self.compiler.klass_info
@@ -76,7 +98,7 @@ class _Written:
         self.columns = slice(own[0], own[-1] + 1)
         self.fields = [column[0].target.attname for column in self.compiler.select[self.columns]]
         self.related = get_related_populators(  # type: ignore[call-arg]  # of Django 5.2
-            klass, self.compiler.select, connection.alias
+            klass, self.compiler.select, DEFAULT_DB_ALIAS
         )
         self.annotations = dict(self.compiler.annotation_col_map or {})
 
@@ -87,7 +109,7 @@ class _Written:
         return map(self.made, rows)
 
     def made(self, row: Any) -> Any:
-        found = self.model.from_db(connection.alias, self.fields, row[self.columns])
+        found = self.model.from_db(DEFAULT_DB_ALIAS, self.fields, row[self.columns])
         for populator in self.related:
             populator.populate(row, found)
         for name, column in self.annotations.items():
@@ -118,9 +140,28 @@ class Prepared(Generic[Row]):
         """The rows, of one query that is asked at once."""
         if any(isinstance(value, int) and not -(2**63) <= value < 2**63 for value in values):
             return iter(())
-        if connection.vendor not in self.written:
-            self.written[connection.vendor] = _Written(self.name, self.rows())
-        return self.written[connection.vendor].read(values)
+        vendor = current().vendor
+        if vendor not in self.written:
+            self.written[vendor] = _Written(self.name, self.rows())
+        return self.written[vendor].read(values)
+
+
+# What these fields hand to the driver as it is; for most columns of a row this spares four calls.
+_AS_IT_IS = {
+    (models.CharField, str),
+    (models.TextField, str),
+    (models.BooleanField, bool),
+    (models.BigIntegerField, int),
+}
+
+
+def _kept(values: Iterable[tuple[Any, Any]]) -> list[Any]:
+    """Each field's value as the driver takes it, as ``save`` has it."""
+    database = current()
+    return [
+        value if (type(field), type(value)) in _AS_IT_IS else field.get_db_prep_save(value, database)
+        for field, value in values
+    ]
 
 
 @cache
@@ -139,9 +180,8 @@ def insert(row: models.Model) -> None:
     primary key; its values are plain ones, not expressions.
     """
     statement, fields = _insertion(type(row))
-    values = [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in fields]
-    ((row.pk,),) = statement.fetch(values)
-    row._state.adding, row._state.db = False, connection.alias
+    ((row.pk,),) = statement.fetch(_kept([(field, field.pre_save(row, add=True)) for field in fields]))
+    row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
 
 
 @cache
@@ -165,4 +205,4 @@ def update(row: models.Model, *names: str, unchanged: Sequence[str] = ()) -> boo
     empty = tuple(name for name in unchanged if getattr(row, name) is None)
     same = tuple(name for name in unchanged if name not in empty)
     statement, fields = _change(type(row), names, same, empty)
-    return bool(statement.fetch([field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields]))
+    return bool(statement.fetch(_kept([(field, getattr(row, field.attname)) for field in fields])))

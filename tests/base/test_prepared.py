@@ -3,13 +3,15 @@
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.core.exceptions import ValidationError
+from django.db import connection, models
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Account
-from agora.base.prepared import NUMBER, OTHER, TEXT, Prepared, insert, update
-from sessions_admin.models import Session
+from agora.base.prepared import NUMBER, OTHER, TEXT, Prepared, _kept, insert, update
+from audit.models import Entry, Outcome
+from sessions_admin.models import Cause, Session
 from tests.conftest import Make
 
 by_name = Prepared("test_account_by_name", lambda: Account.objects.filter(username_key=TEXT))
@@ -105,3 +107,21 @@ def test_an_update_writes_the_named_fields_alone(ada: Account) -> None:
 def test_an_update_of_a_row_that_is_gone_says_so(ada: Account) -> None:
     Account.objects.filter(pk=ada.pk).delete()
     assert not update(ada, "last_login")
+
+
+PLAIN = [None, "", "x", "ä %s ' $1", "7", True, False, 0, 7, 2**40, Cause.LOCKED, Outcome.DENIED]
+
+
+@pytest.mark.parametrize("model", [Account, Entry, Session])
+def test_values_go_to_the_driver_as_when_they_are_saved(model: type[models.Model], db: None) -> None:
+    fields = [
+        field for field in model._meta.local_concrete_fields if type(field).__module__ == "django.db.models.fields"
+    ]
+    for field in fields:
+        for value in PLAIN:
+            try:
+                saved = field.get_db_prep_save(value, connection)
+            except (TypeError, ValueError, ValidationError):
+                continue  # no value of this field
+            (kept,) = _kept([(field, value)])
+            assert (type(kept), str(kept)) == (type(saved), str(saved)), (field, value)  # psycopg2's Inet has no ==
