@@ -206,3 +206,28 @@ def update(row: models.Model, *names: str, unchanged: Sequence[str] = ()) -> boo
     same = tuple(name for name in unchanged if name not in empty)
     statement, fields = _change(type(row), names, same, empty)
     return bool(statement.fetch(_kept([(field, getattr(row, field.attname)) for field in fields])))
+
+
+class PreparedUpdate:
+    """``rows().update(…)`` of these fields, as ``Prepared`` reads: in ``rows`` are ``stand_in``s where values come."""
+
+    def __init__(self, name: str, rows: Callable[[], models.QuerySet[Any]], *fields: str) -> None:
+        self.name, self.rows, self.fields = name, rows, fields
+        self.written: dict[str, tuple[Statement, list[int], list[Any]]] = {}
+
+    def __call__(self, *values: Value, **columns: Any) -> int:
+        """How many rows there were."""
+        vendor = current().vendor
+        if vendor not in self.written:
+            self.written[vendor] = self._write()
+        statement, order, fields = self.written[vendor]
+        kept = _kept([(field, columns[field.attname]) for field in fields])
+        return statement.run([*kept, *(_sent(values[place]) for place in order)])
+
+    def _write(self) -> tuple[Statement, list[int], list[Any]]:
+        query = self.rows().query
+        where, order = _placed(*query.get_compiler(connection=current()).compile(query.where))
+        fields: list[Any] = [query.get_meta().get_field(name) for name in self.fields]
+        columns = ", ".join(f'"{field.column}" = %s' for field in fields)
+        sql = f'UPDATE "{query.get_meta().db_table}" SET {columns} WHERE {where}'  # noqa: S608
+        return Statement(self.name, sql, len(fields) + len(order)), order, fields

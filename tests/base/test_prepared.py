@@ -9,7 +9,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Account
-from agora.base.prepared import NUMBER, OTHER, TEXT, Prepared, _kept, insert, update
+from agora.base.prepared import NUMBER, OTHER, TEXT, Prepared, PreparedUpdate, _kept, insert, stand_in, update
 from audit.models import Entry, Outcome
 from sessions_admin.models import Cause, Session
 from tests.conftest import Make
@@ -18,6 +18,12 @@ by_name = Prepared("test_account_by_name", lambda: Account.objects.filter(userna
 by_id = Prepared("test_session_by_id", lambda: Session.objects.with_limits().filter(pk=NUMBER))
 by_names = Prepared(
     "test_accounts_by_names", lambda: Account.objects.filter(username_key__in=[TEXT, OTHER]).order_by("-username_key")
+)
+
+rename = PreparedUpdate(
+    "test_rename_accounts",
+    lambda: Account.objects.filter(username_key=TEXT).exclude(pk=stand_in(int, 1)),
+    *("first_name", "last_login", "locked_by_id"),
 )
 
 
@@ -125,3 +131,14 @@ def test_values_go_to_the_driver_as_when_they_are_saved(model: type[models.Model
                 continue  # no value of this field
             (kept,) = _kept([(field, value)])
             assert (type(kept), str(kept)) == (type(saved), str(saved)), (field, value)  # psycopg2's Inet has no ==
+
+
+def test_an_update_of_many_writes_what_the_orm_writes(make: Make) -> None:
+    ada, sam, now = make.account("ada"), make.account("sam"), timezone.now()
+    before = {row["id"]: row for row in Account.objects.values()}
+    written = {"first_name": "%s ' $1", "last_login": now, "locked_by_id": None}
+    assert rename("ada", sam.pk, **written) == 1
+    assert rename("ada", ada.pk, **written) == 0
+    assert rename("nobody", 0, **written) == 0
+    after = {row["id"]: row for row in Account.objects.values()}
+    assert after == before | {ada.pk: before[ada.pk] | written}
