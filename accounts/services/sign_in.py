@@ -30,7 +30,6 @@ from sessions_admin.elevations import end_of_sessions
 from sessions_admin.models import Cause, Method
 from sessions_admin.services import CLOSED
 from sessions_admin.store import SessionStore, Way
-from settings_admin.models import ServerSettings
 
 OPENED = event("session.opened", _("Signed in"))
 CONFIRMED = event("account.password_confirmed", _("Password asked again"))
@@ -108,7 +107,7 @@ def missing_step(account: Account, way: Way) -> str:
         return ""
     if account.second_factor:
         return "code"
-    return "setup" if ServerSettings.load().two_factor_required else ""
+    return "setup" if account.two_factor_required else ""
 
 
 def open_session(

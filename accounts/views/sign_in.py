@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render, resolve_url
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -76,7 +76,7 @@ def go_on(
         sign_in.hold(request, account, way=way, kept=kept, actor=request.actor)
         return redirect(f"{resolve_url(STEPS[step])}?next={quote(target)}")
     sign_in.open_session(request, account, way=way, kept=kept, actor=request.actor)
-    return redirect(target)
+    return HttpResponseRedirect(target)  # no name of a page: ``redirect`` would look for one first
 
 
 def held_for(request: Request, step: str) -> Account | None:
