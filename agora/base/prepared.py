@@ -102,8 +102,11 @@ class _Written:
         )
         self.annotations = dict(self.compiler.annotation_col_map or {})
 
+    def sent(self, values: Sequence[Any]) -> list[Any]:
+        return [_sent(values[place]) for place in self.order]
+
     def read(self, values: Sequence[Any]) -> Iterator[Any]:
-        rows: Iterable[Any] = self.statement.fetch([_sent(values[place]) for place in self.order])
+        rows: Iterable[Any] = self.statement.fetch(self.sent(values))
         if self.converters:
             rows = self.compiler.apply_converters(rows, self.converters)
         return map(self.made, rows)
@@ -140,10 +143,18 @@ class Prepared(Generic[Row]):
         """The rows, of one query that is asked at once."""
         if any(isinstance(value, int) and not -(2**63) <= value < 2**63 for value in values):
             return iter(())
+        return self._here().read(values)
+
+    def within(self, values: Sequence[Value]) -> tuple[str, list[Any]]:
+        """Its SQL and its values, for a statement that contains it."""
+        here = self._here()
+        return here.statement.sql, here.sent(values)
+
+    def _here(self) -> _Written:
         vendor = current().vendor
         if vendor not in self.written:
             self.written[vendor] = _Written(self.name, self.rows())
-        return self.written[vendor].read(values)
+        return self.written[vendor]
 
 
 # What these fields hand to the driver as it is; for most columns of a row this spares four calls.
@@ -185,27 +196,39 @@ def insert(row: models.Model) -> None:
 
 
 @cache
-def _change(model: type[models.Model], written: tuple[str, ...], same: tuple[str, ...], empty: tuple[str, ...]) -> Any:
+def _change(
+    model: type[models.Model], written: tuple[str, ...], same: tuple[str, ...], empty: tuple[str, ...], unless: str
+) -> tuple[Statement, list[Any]]:
     meta, table = model._meta, model._meta.db_table
     fields: list[Any] = [meta.get_field(name) for name in written]
     compared: list[Any] = [meta.pk, *(meta.get_field(name) for name in same)]
     nothing = [f'"{meta.get_field(name).column}" IS NULL' for name in empty]  # type: ignore[union-attr]
     columns = ", ".join(f'"{field.column}" = %s' for field in fields)
-    where = " AND ".join([*(f'"{field.column}" = %s' for field in compared), *nothing])
+    none_there = [f"NOT EXISTS ({unless})"] if unless else []
+    where = " AND ".join([*(f'"{field.column}" = %s' for field in compared), *nothing, *none_there])
     sql = f'UPDATE "{table}" SET {columns} WHERE {where} RETURNING 1'  # noqa: S608
-    return Statement(f"update_{table}_{next(_numbers)}", sql, len(fields) + len(compared)), [*fields, *compared]
+    values = len(fields) + len(compared) + unless.count("%s")
+    return Statement(f"update_{table}_{next(_numbers)}", sql, values), [*fields, *compared]
 
 
 _numbers = count(1)
 
 
-def update(row: models.Model, *names: str, unchanged: Sequence[str] = ()) -> bool:
+def update(
+    row: models.Model,
+    *names: str,
+    unchanged: Sequence[str] = (),
+    unless: tuple[Prepared[Any], Sequence[Value]] | None = None,
+) -> bool:
     """``row.save(update_fields=names)`` as ``insert`` inserts, where the database has the same in ``unchanged`` as the
-    row has; False where it has not, or the row is gone. The row is locked until the transaction ends."""
+    row has, and ``unless`` finds nothing; False where it is otherwise, or the row is gone. The row is locked until the
+    transaction ends."""
     empty = tuple(name for name in unchanged if getattr(row, name) is None)
     same = tuple(name for name in unchanged if name not in empty)
-    statement, fields = _change(type(row), names, same, empty)
-    return bool(statement.fetch(_kept([(field, getattr(row, field.attname)) for field in fields])))
+    inner, values = unless[0].within(unless[1]) if unless else ("", [])
+    statement, fields = _change(type(row), names, same, empty, inner)
+    kept = _kept([(field, getattr(row, field.attname)) for field in fields])
+    return bool(statement.fetch([*kept, *values]))
 
 
 class PreparedUpdate:

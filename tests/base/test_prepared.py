@@ -110,6 +110,15 @@ def test_an_update_writes_the_named_fields_alone(ada: Account) -> None:
     assert after == before | {"last_name": "%s ' $1", "last_login": ada.last_login}
 
 
+def test_an_update_is_not_made_where_there_is_what_forbids_it(make: Make) -> None:
+    ada, _sam = make.account("ada", first_name="Ada"), make.account("sam")
+    ada.first_name = "Adeline"
+    assert not update(ada, "first_name", unless=(by_names, ("%s", "sam")))
+    assert Account.objects.get(pk=ada.pk).first_name == "Ada"
+    assert update(ada, "first_name", unless=(by_names, ("%s", "nobody")), unchanged=("locked_at", "is_active"))
+    assert Account.objects.get(pk=ada.pk).first_name == "Adeline"
+
+
 def test_an_update_of_a_row_that_is_gone_says_so(ada: Account) -> None:
     Account.objects.filter(pk=ada.pk).delete()
     assert not update(ada, "last_login")
