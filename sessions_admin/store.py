@@ -5,7 +5,7 @@ The row is the check: a session that was ended is not found by the next request,
 
 import json
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from django.contrib.auth import SESSION_KEY
@@ -106,9 +106,9 @@ class SessionStore(SessionBase):
         changed: dict[str, Any] = {"data": data}
         if account_id is not None and str(self.row.account_id) != str(account_id):
             now = timezone.now()
-            changed |= {"account_id": int(account_id), "opened_at": now, "last_seen_at": now, **asdict(self.way)}
+            changed |= {"account_id": int(account_id), "opened_at": now, "last_seen_at": now, **vars(self.way)}
         elif account_id is None and self.way != Way():  # half-way in: whoever said so may take it back
-            changed |= asdict(self.way)
+            changed |= vars(self.way)
         if not Session.objects.not_closed().filter(pk=self.row.pk).update(**changed):
             raise UpdateError
         for name, value in changed.items():
@@ -123,7 +123,7 @@ class SessionStore(SessionBase):
             data=data,
             opened_at=now,
             last_seen_at=now,
-            **asdict(self.way),
+            **vars(self.way),
             address=self.address,
             user_agent=self.user_agent,
         )

@@ -100,8 +100,10 @@ def client_address(request: HttpRequest) -> str | None:
 def next_url(request: HttpRequest, default: str) -> str:
     """Where the form or link asked to go afterwards, if that is on this server (OWASP: unvalidated redirects)."""
     target = request.POST.get("next") or request.GET.get("next") or ""
+    if not target.startswith("/"):
+        return default
     safe = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
-    return target if safe and target.startswith("/") else default
+    return target if safe else default
 
 
 def send_away(request: HttpRequest, address: str, sentence: str) -> HttpResponse:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from itertools import count
+from types import NoneType
 from typing import Any, Generic, TypeVar
 from weakref import WeakSet
 
@@ -163,6 +164,9 @@ _AS_IT_IS = {
     (models.TextField, str),
     (models.BooleanField, bool),
     (models.BigIntegerField, int),
+    (models.BigIntegerField, NoneType),
+    (models.DateTimeField, NoneType),
+    (models.GenericIPAddressField, NoneType),
 }
 
 
