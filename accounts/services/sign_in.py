@@ -71,7 +71,7 @@ LOOKED_AT = ("password", "is_active", "locked_at", "must_change_password", "seco
 
 def check_credentials(
     request: HttpRequest, username: str, password: str, *, actor: Actor
-) -> tuple[Account, Way, Typed]:
+) -> tuple[Account, Way, Typed | None]:
     """The account behind username and password, when it may sign in, and who said so: ourselves or a directory. What
     was typed is for ``open_session`` or ``hold``, which may still refuse it.
 
@@ -83,7 +83,12 @@ def check_credentials(
     account = authenticate(request, username=username, password=password, attempt=attempt)
     assert account is None or isinstance(account, Account)
     if account is not None and account.is_usable:
-        return account, attempt.way, Typed(username, address)
+        typed = Typed(username, address)
+        if fold(username) == account.username_key:
+            return account, attempt.way, typed
+        _look_at_guesses(typed, actor=actor)  # a directory's name for it
+        throttle.forget(account.username)
+        return account, attempt.way, None
     with transaction.atomic():
         wait = throttle.wrong_meanwhile(username, address, now=actor.at)
         _failed(username, address, attempt)
@@ -105,13 +110,11 @@ def _failed(username: str, address: str | None, attempt: Attempt) -> None:
     record(OPENED, actor=attempt.actor, target=known, outcome=Outcome.FAILED, **how)
 
 
-def _look_at_guesses(account: Account, typed: Typed, *, actor: Actor) -> None:
+def _look_at_guesses(typed: Typed, *, actor: Actor) -> None:
     """Raises TooManyAttempts where tries heard at the same moment make a right password wait as well; else the waits of
-    the account's names end."""
+    its username end."""
     if wait := throttle.right_meanwhile(typed.username, typed.address, now=actor.at):
         raise throttle.TooManyAttempts(wait)
-    if fold(typed.username) != account.username_key:  # a directory's name for it
-        throttle.forget(account.username)
 
 
 def missing_step(account: Account, way: Way) -> str:
@@ -179,13 +182,15 @@ def _unless_taken_back(account: Account, way: Way, actor: Actor, typed: Typed | 
 def _written_down(account: Account, typed: Typed | None, actor: Actor) -> bool:
     """The sign-in, in the account as it was looked at. In one statement where nobody guessed, as nearly always."""
     names = ("last_login", "last_login_key")
-    if typed and fold(typed.username) == account.username_key:
-        nobody = throttle.failures(typed.username, typed.address)
-        if update(account, *names, unchanged=LOOKED_AT, unless=nobody):
-            return True
     if typed:
-        _look_at_guesses(account, typed, actor=actor)
-    return update(account, *names, unchanged=LOOKED_AT)
+        guesses = throttle.failures(typed.username, typed.address)
+        if update(account, *names, unchanged=LOOKED_AT, unless=guesses):
+            return True
+    # The account's row is locked before the throttle's, as everywhere.
+    as_it_was = update(account, *names, unchanged=LOOKED_AT)
+    if typed:
+        _look_at_guesses(typed, actor=actor)
+    return as_it_was
 
 
 def close_session(request: HttpRequest, *, actor: Actor, cause: Cause = Cause.SIGNED_OUT) -> None:
@@ -215,7 +220,7 @@ def hold(
     """The first proof was right but a step is missing: remember who, in a session that is still nobody's; one that was
     open in this browser ends. Raises TooManyAttempts, as ``open_session``."""
     if typed:
-        _look_at_guesses(account, typed, actor=actor)
+        _look_at_guesses(typed, actor=actor)
     store = request.session
     assert isinstance(store, SessionStore)
     if store.account is not None:
