@@ -11,8 +11,9 @@ from django.contrib.auth import get_backends
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Subquery
 from django.db.models.functions import Lower
+from django.utils.functional import cached_property
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
@@ -22,6 +23,7 @@ from accounts.roles import Role
 from agora.base.models import EncryptedField, Searchable, fold, one_of
 from agora.base.prepared import NUMBER, TEXT, Prepared
 from sessions_admin.models import Session, open_count
+from settings_admin.models import ServerSettings
 
 __all__ = ["Account", "Authenticator", "RecoveryCode", "SignInThrottle"]  # the app's tables
 
@@ -124,6 +126,11 @@ class AccountQuerySet(models.QuerySet["Account"]):
     def with_open_sessions(self, seen: datetime, opened: datetime) -> Self:
         """Each account with ``open_sessions``, None where it has none; ``still_open`` tells the two times."""
         return self.annotate(open_sessions=open_count(seen, opened))
+
+    def with_two_factor_required(self) -> Self:
+        """Each account with ``two_factor_required``, which is else asked for when it is needed."""
+        required = ServerSettings.objects.filter(pk=1).values("two_factor_required")
+        return self.annotate(two_factor_required=Subquery(required))
 
     def visible_to(self, account: "Account") -> Self:
         """All accounts for those who may see accounts, else only one's own."""
@@ -239,6 +246,11 @@ class Account(Searchable, AbstractBaseUser):  # type: ignore[django-manager-miss
         """As ``get_role_display()``, which goes through all choices."""
         return self.role_names[self.role]
 
+    @cached_property
+    def two_factor_required(self) -> bool:
+        """Does the server require a second factor of everybody?"""
+        return ServerSettings.load().two_factor_required
+
     @property
     def is_locked(self) -> bool:
         return self.locked_at is not None
@@ -266,7 +278,9 @@ class Account(Searchable, AbstractBaseUser):  # type: ignore[django-manager-miss
 
 # What media servers and scripts ask all day; whether they may see it is asked of the row.
 account_by_id = Prepared("agora_account_by_id", lambda: Account.objects.filter(pk=NUMBER))
-account_by_key = Prepared("agora_account_by_key", lambda: Account.objects.filter(username_key=TEXT))
+account_by_key = Prepared(
+    "agora_account_by_key", lambda: Account.objects.with_two_factor_required().filter(username_key=TEXT)
+)
 
 
 class SignInThrottle(models.Model):

@@ -64,7 +64,7 @@ MIDDLEWARE = [
     "agora.base.http.RequestMiddleware",
     "logs.middleware.StreamedErrorsMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",  # these two around everything that may refuse
-    "csp.middleware.CSPMiddleware",
+    "agora.base.http.PolicyMiddleware",
     "agora.health.HealthMiddleware",
     "settings_admin.middleware.HostMiddleware",
     "sessions_admin.middleware.SessionMiddleware",

@@ -6,7 +6,7 @@ from typing import Protocol, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import Exists, OuterRef, Q, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -116,6 +116,11 @@ class SessionQuerySet(models.QuerySet["Session"]):
             two_factor_required=Subquery(limits.values("two_factor_required")),
         )
 
+    def with_elevated(self) -> Self:
+        """Each row with whether it is elevated to something."""
+        running = Elevation.objects.running().filter(session_id=OuterRef("pk"))
+        return self.annotate(elevated=Exists(running))
+
 
 class Session(models.Model):
     """One sign-in session. ``key_digest`` is all that is stored of the key; ``data`` is Django's session dictionary.
@@ -147,6 +152,7 @@ class Session(models.Model):
     idle_limit: timedelta  # from with_limits()
     absolute_limit: timedelta
     two_factor_required: bool
+    elevated: bool  # from with_elevated()
     audit_type = "session"
     objects = SessionQuerySet.as_manager()
 
@@ -167,8 +173,7 @@ class Session(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["account"], name="session_open_account", condition=Q(closed_at__isnull=True)),
-            models.Index(fields=["account", "closed_at", "id"], name="session_account_closed"),
+            models.Index(fields=["account", "closed_at", "id"], name="session_account_closed"),  # open ones as well
             models.Index(fields=["opened_at", "id"], name="session_open_opened", condition=Q(closed_at__isnull=True)),
             models.Index(fields=["last_seen_at", "id"], name="session_open_seen", condition=Q(closed_at__isnull=True)),
             models.Index(fields=["closed_at", "id"], name="session_closed", condition=Q(closed_at__isnull=False)),

@@ -1,14 +1,14 @@
 """Every end of a sign-in session."""
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from agora.base.actor import Actor
 from agora.base.errors import Refused
-from agora.base.prepared import NUMBER, Prepared
+from agora.base.prepared import NUMBER, Prepared, PreparedUpdate, stand_in
 from audit.events import event
 from audit.services import change, record
 from sessions_admin.elevations import end_of_sessions, write_down_overdue
@@ -28,7 +28,12 @@ BATCH = 500  # sessions that one transaction of a purge writes down
 
 _not_closed_of = Prepared(
     "agora_not_closed_of",
-    lambda: Session.objects.not_closed().with_limits().select_related(None).filter(account_id=NUMBER),
+    lambda: Session.objects.of_account(NUMBER).not_closed().with_limits().select_related(None).with_elevated(),
+)
+_close_all_of = PreparedUpdate(
+    "agora_close_all_of",
+    lambda: Session.objects.of_account(NUMBER).not_closed().exclude(pk=stand_in(int, 1)),
+    *("closed_at", "cause", "data", "closed_by_id", "closed_by_name"),
 )
 
 
@@ -66,23 +71,30 @@ def end_sessions_of(account_id: int, *, cause: Cause, actor: Actor, but: int | N
     The caller's own entry tells why (locked, password changed …); with cause ENDED use ``end_all_sessions``. Those that
     a limit ended before, unnoticed, are not among them and keep that cause.
     """
-    for row in _not_closed_of.all(account_id):
-        if row.pk != but:
-            _write_down_if_past(row, actor.at)
-    rows = Session.objects.of_account(account_id)
-    return _close(rows.exclude(pk=but) if but else rows, cause=cause, actor=actor)
+    rows = [row for row in _not_closed_of.all(account_id) if row.pk != but]
+    for row in rows:
+        _write_down_if_past(row, actor.at)
+    if elevated := [row.pk for row in rows if row.elevated]:
+        end_of_sessions(elevated, actor=actor, at=actor.at)
+    return _close_all_of(account_id, but or 0, **_ended(cause, actor, actor.at))
 
 
 def _close(rows: SessionQuerySet, *, cause: Cause, actor: Actor, at: datetime | None = None) -> int:
-    who, moment = actor.accountable, at or actor.at
+    moment = at or actor.at
     end_of_sessions(rows.not_closed().order_by().values("pk"), actor=actor, at=moment)
-    return rows.not_closed().update(
-        closed_at=moment,
-        cause=cause,
-        data="",
-        closed_by_id=who.pk if who else None,
-        closed_by_name=(who.get_username() if who else actor.name)[:150],
-    )
+    return rows.not_closed().update(**_ended(cause, actor, moment))
+
+
+def _ended(cause: Cause, actor: Actor, at: datetime) -> dict[str, Any]:
+    """What is written in a session that ends."""
+    who = actor.accountable
+    return {
+        "closed_at": at,
+        "cause": cause,
+        "data": "",
+        "closed_by_id": who.pk if who else None,
+        "closed_by_name": (who.get_username() if who else actor.name)[:150],
+    }
 
 
 def _write_down_if_past(session: Session, now: datetime) -> None:

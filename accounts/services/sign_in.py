@@ -5,7 +5,7 @@ Order: throttle → password → locked or inactive → forced password change �
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -30,7 +30,6 @@ from sessions_admin.elevations import end_of_sessions
 from sessions_admin.models import Cause, Method
 from sessions_admin.services import CLOSED
 from sessions_admin.store import SessionStore, Way
-from settings_admin.models import ServerSettings
 
 OPENED = event("session.opened", _("Signed in"))
 CONFIRMED = event("account.password_confirmed", _("Password asked again"))
@@ -57,12 +56,24 @@ class TakenBack(Refused):
     message = _("Your account, or the way in that you came by, was changed meanwhile. Sign in again.")
 
 
+@dataclass(frozen=True)
+class Typed:
+    """The username that a right password was typed with, and where. Others may have guessed at the same moment, which
+    ``open_session`` and ``hold`` look at."""
+
+    username: str
+    address: str | None
+
+
 # What was looked at to let somebody in; another value, and they may not, or not without another step.
 LOOKED_AT = ("password", "is_active", "locked_at", "must_change_password", "second_factor")
 
 
-def check_credentials(request: HttpRequest, username: str, password: str, *, actor: Actor) -> tuple[Account, Way]:
-    """The account behind username and password, when it may sign in, and who said so: ourselves or a directory.
+def check_credentials(
+    request: HttpRequest, username: str, password: str, *, actor: Actor
+) -> tuple[Account, Way, Typed | None]:
+    """The account behind username and password, when it may sign in, and who said so: ourselves or a directory. What
+    was typed is for ``open_session`` or ``hold``, which may still refuse it.
 
     Raises TooManyAttempts, WrongCredentials, NobodyAnswered.
     """
@@ -71,19 +82,18 @@ def check_credentials(request: HttpRequest, username: str, password: str, *, act
     attempt = Attempt(actor=actor)
     account = authenticate(request, username=username, password=password, attempt=attempt)
     assert account is None or isinstance(account, Account)
-    usable = account is not None and account.is_usable
-    if usable:
-        wait = throttle.right_meanwhile(username, address, now=actor.at)
-    else:
-        with transaction.atomic():
-            wait = throttle.wrong_meanwhile(username, address, now=actor.at)
-            _failed(username, address, attempt)
+    if account is not None and account.is_usable:
+        typed = Typed(username, address)
+        if fold(username) == account.username_key:
+            return account, attempt.way, typed
+        _look_at_guesses(typed, actor=actor)  # a directory's name for it
+        throttle.forget(account.username)
+        return account, attempt.way, None
+    with transaction.atomic():
+        wait = throttle.wrong_meanwhile(username, address, now=actor.at)
+        _failed(username, address, attempt)
     if wait:  # right or wrong: nothing is learned from it
         raise throttle.TooManyAttempts(wait)
-    if account is not None and usable:
-        if fold(username) != account.username_key:  # a directory's name for it
-            throttle.forget(account.username)
-        return account, attempt.way
     raise NobodyAnswered(attempt.sentence) if attempt.sentence and account is None else WrongCredentials
 
 
@@ -100,6 +110,13 @@ def _failed(username: str, address: str | None, attempt: Attempt) -> None:
     record(OPENED, actor=attempt.actor, target=known, outcome=Outcome.FAILED, **how)
 
 
+def _look_at_guesses(typed: Typed, *, actor: Actor) -> None:
+    """Raises TooManyAttempts where tries heard at the same moment make a right password wait as well; else the waits of
+    its username end."""
+    if wait := throttle.right_meanwhile(typed.username, typed.address, now=actor.at):
+        raise throttle.TooManyAttempts(wait)
+
+
 def missing_step(account: Account, way: Way) -> str:
     """What is asked before the session opens: "new password", "code", "setup", or nothing."""
     if way.method == Method.PASSWORD and account.must_change_password:
@@ -108,7 +125,7 @@ def missing_step(account: Account, way: Way) -> str:
         return ""
     if account.second_factor:
         return "code"
-    return "setup" if ServerSettings.load().two_factor_required else ""
+    return "setup" if account.two_factor_required else ""
 
 
 def open_session(
@@ -119,14 +136,16 @@ def open_session(
     actor: Actor,
     second_factor: str = "",
     kept: Mapping[str, str] | None = None,
+    typed: Typed | None = None,
 ) -> None:
     """Sign the account in here, under a new key; a session that was open in this browser ends.
 
-    ``kept`` is what signing out at the provider will need. Raises TakenBack.
+    ``kept`` is what signing out at the provider will need; ``typed`` comes from ``check_credentials``, when it was
+    asked a moment ago. Raises TakenBack, TooManyAttempts.
     """
     store = request.session
     assert isinstance(store, SessionStore)
-    with _unless_taken_back(account, way, actor):
+    with _unless_taken_back(account, way, actor, typed):
         if store.account is not None:
             close_session(request, cause=Cause.SIGNED_IN_AGAIN, actor=actor)
         store.pop(PENDING, None)
@@ -142,7 +161,7 @@ def open_session(
 
 
 @contextmanager
-def _unless_taken_back(account: Account, way: Way, actor: Actor) -> Iterator[None]:
+def _unless_taken_back(account: Account, way: Way, actor: Actor, typed: Typed | None) -> Iterator[None]:
     """The transaction that a session is opened in; it writes down the sign-in in the account, and so locks it.
 
     Whatever ends the sessions of an account locks it as well: either it finds this one, or here its change is found.
@@ -150,8 +169,7 @@ def _unless_taken_back(account: Account, way: Way, actor: Actor) -> Iterator[Non
     account.last_login = account.last_login_key = actor.at
     try:
         with transaction.atomic():
-            as_it_was = update(account, "last_login", "last_login_key", unchanged=LOOKED_AT)
-            if not as_it_was or not still_stands(account, way):
+            if not _written_down(account, typed, actor) or not still_stands(account, way):
                 raise TakenBack
             yield
     except TakenBack:
@@ -159,6 +177,20 @@ def _unless_taken_back(account: Account, way: Way, actor: Actor) -> Iterator[Non
         entry: dict[str, Any] = {"reason": "taken_back", "method": way.method, **how}
         record(OPENED, actor=actor, target=account, outcome=Outcome.FAILED, **entry)
         raise
+
+
+def _written_down(account: Account, typed: Typed | None, actor: Actor) -> bool:
+    """The sign-in, in the account as it was looked at. In one statement where nobody guessed, as nearly always."""
+    names = ("last_login", "last_login_key")
+    if typed:
+        guesses = throttle.failures(typed.username, typed.address)
+        if update(account, *names, unchanged=LOOKED_AT, unless=guesses):
+            return True
+    # The account's row is locked before the throttle's, as everywhere.
+    as_it_was = update(account, *names, unchanged=LOOKED_AT)
+    if typed:
+        _look_at_guesses(typed, actor=actor)
+    return as_it_was
 
 
 def close_session(request: HttpRequest, *, actor: Actor, cause: Cause = Cause.SIGNED_OUT) -> None:
@@ -177,10 +209,18 @@ def close_session(request: HttpRequest, *, actor: Actor, cause: Cause = Cause.SI
 
 
 def hold(
-    request: HttpRequest, account: Account, *, way: Way, actor: Actor, kept: Mapping[str, str] | None = None
+    request: HttpRequest,
+    account: Account,
+    *,
+    way: Way,
+    actor: Actor,
+    kept: Mapping[str, str] | None = None,
+    typed: Typed | None = None,
 ) -> None:
     """The first proof was right but a step is missing: remember who, in a session that is still nobody's; one that was
-    open in this browser ends."""
+    open in this browser ends. Raises TooManyAttempts, as ``open_session``."""
+    if typed:
+        _look_at_guesses(typed, actor=actor)
     store = request.session
     assert isinstance(store, SessionStore)
     if store.account is not None:

@@ -131,6 +131,11 @@ def check_all(values: Mapping[str, str], *, now: datetime) -> None:
         raise TooManyAttempts(_seconds(blocked, now))
 
 
+def failures(username: str, address: str | None) -> tuple[Prepared[SignInThrottle], tuple[str, str]]:
+    """For ``update(unless=…)``: where this finds nothing, ``right_meanwhile`` would find nothing either."""
+    return _read, _two(_of_password(username, address))
+
+
 def right_meanwhile(username: str, address: str | None, *, now: datetime) -> int:
     """The password was right. Seconds that tries heard at the same moment make this one wait, so that a hundred guesses
     at once are no better than in a row; where none, the username's waits end."""

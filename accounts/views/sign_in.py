@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render, resolve_url
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -35,8 +35,8 @@ def sign_in_page(request: Request) -> HttpResponse:
     wait, silent = 0, False
     if request.method == "POST" and form.is_valid():
         try:
-            account, way = sign_in.check_credentials(request, **form.cleaned_data, actor=request.actor)
-            return go_on(request, account, target, way=way)
+            account, way, typed = sign_in.check_credentials(request, **form.cleaned_data, actor=request.actor)
+            return go_on(request, account, target, way=way, typed=typed)
         except TooManyAttempts as refusal:
             form.add_error(None, str(refusal))
             wait = refusal.seconds
@@ -69,14 +69,20 @@ STEPS = {
 
 
 def go_on(
-    request: Request, account: Account, target: str, *, way: Way = ways.LOCAL, kept: Mapping[str, str] | None = None
+    request: Request,
+    account: Account,
+    target: str,
+    *,
+    way: Way = ways.LOCAL,
+    kept: Mapping[str, str] | None = None,
+    typed: sign_in.Typed | None = None,
 ) -> HttpResponse:
     """To the step that is still missing, else into the session. Whoever is half-way is nobody everywhere else."""
     if step := sign_in.missing_step(account, way):
-        sign_in.hold(request, account, way=way, kept=kept, actor=request.actor)
+        sign_in.hold(request, account, way=way, kept=kept, typed=typed, actor=request.actor)
         return redirect(f"{resolve_url(STEPS[step])}?next={quote(target)}")
-    sign_in.open_session(request, account, way=way, kept=kept, actor=request.actor)
-    return redirect(target)
+    sign_in.open_session(request, account, way=way, kept=kept, typed=typed, actor=request.actor)
+    return HttpResponseRedirect(target)  # no name of a page: ``redirect`` would look for one first
 
 
 def held_for(request: Request, step: str) -> Account | None:

@@ -10,9 +10,14 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from csp.constants import HEADER
+from csp.middleware import CSPMiddleware
+from csp.utils import build_policy
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.utils.functional import cached_property
 from django.utils.http import url_has_allowed_host_and_scheme
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
@@ -60,6 +65,22 @@ class RequestMiddleware:
         return response
 
 
+class PolicyMiddleware(CSPMiddleware):
+    """django-csp's Content-Security-Policy. It writes the header anew for each response; for those that ask for nothing
+    of their own it is written once a process here."""
+
+    @cached_property
+    def usual(self) -> str:
+        return build_policy()
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        asks = hasattr(request, "_csp_nonce") or any(name.startswith("_csp") for name in vars(response))
+        if asks or settings.DEBUG:
+            return super().process_response(request, response)
+        response.setdefault(HEADER, self.usual)
+        return response
+
+
 def client_address(request: HttpRequest) -> str | None:
     """The client's IP address; behind trusted proxies the last X-Forwarded-For entry that is not one of them.
 
@@ -79,8 +100,10 @@ def client_address(request: HttpRequest) -> str | None:
 def next_url(request: HttpRequest, default: str) -> str:
     """Where the form or link asked to go afterwards, if that is on this server (OWASP: unvalidated redirects)."""
     target = request.POST.get("next") or request.GET.get("next") or ""
+    if not target.startswith("/"):
+        return default
     safe = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
-    return target if safe and target.startswith("/") else default
+    return target if safe else default
 
 
 def send_away(request: HttpRequest, address: str, sentence: str) -> HttpResponse:

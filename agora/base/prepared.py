@@ -5,10 +5,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from itertools import count
+from types import NoneType
 from typing import Any, Generic, TypeVar
 from weakref import WeakKeyDictionary
 
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connections, models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.utils import CursorWrapper
 from django.db.models.query import get_related_populators
 from django.db.models.sql.compiler import SQLCompiler
 
@@ -35,6 +38,11 @@ TEXT, OTHER, NUMBER = stand_in(str), stand_in(str, 1), stand_in(int)
 _known: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
 
 
+def current() -> BaseDatabaseWrapper:
+    """The connection itself: ``django.db.connection`` looks it up anew for each attribute."""
+    return connections[DEFAULT_DB_ALIAS]
+
+
 class Statement:
     """SQL with ``%s`` for its values, planned once a connection (PREPARE) where the database can."""
 
@@ -45,34 +53,49 @@ class Statement:
         self.execute = f"EXECUTE {name} ({', '.join(['%s'] * values)})" if values else f"EXECUTE {name}"
 
     def fetch(self, values: Sequence[Any] = ()) -> list[Any]:
-        with connection.cursor() as cursor:
-            if connection.vendor != "postgresql":
-                cursor.execute(self.sql, values)
-            else:
-                known = _known.setdefault(connection.connection, set())
-                if self.name not in known:
-                    cursor.execute(self.prepare)
-                    known.add(self.name)
-                cursor.execute(self.execute, values)
+        with current().cursor() as cursor:
+            self._ask(cursor, values)
             return list(cursor.fetchall())
+
+    def run(self, values: Sequence[Any]) -> int:
+        """How many rows it changed."""
+        with current().cursor() as cursor:
+            self._ask(cursor, values)
+            return int(cursor.rowcount)
+
+    def _ask(self, cursor: CursorWrapper, values: Sequence[Any]) -> None:
+        database = cursor.db
+        if database.vendor != "postgresql":
+            cursor.execute(self.sql, values)
+            return
+        known = _known.setdefault(database.connection, set())
+        if self.name not in known:
+            cursor.execute(self.prepare)
+            known.add(self.name)
+        cursor.execute(self.execute, values)
 
 
 def _sent(value: Value) -> Any:
     """The value as the driver takes it."""
-    return connection.ops.adapt_datetimefield_value(value) if isinstance(value, datetime) else value
+    return current().ops.adapt_datetimefield_value(value) if isinstance(value, datetime) else value
+
+
+def _placed(sql: str, params: Iterable[Any]) -> tuple[str, list[int]]:
+    """Django's SQL with ``%s`` for our values alone, and which of them comes in which place."""
+    params = list(params)
+    places = {_sent(stand_in(kind, place)): place for kind in (str, int, datetime) for place in range(MOST_VALUES)}
+    # The other values are numbers of the code's own; a text among them is not foreseen.
+    fixed = ("%s" if value in places else int(value) for value in params)
+    return sql % tuple(fixed), [places[value] for value in params if value in places]
 
 
 class _Written:
     """The query in the SQL of one kind of database, and where its columns go."""
 
     def __init__(self, name: str, rows: models.QuerySet[Any]) -> None:
-        self.compiler: SQLCompiler = rows.query.get_compiler(connection=connection)
-        sql, params = self.compiler.as_sql(with_col_aliases=False)
-        places = {_sent(stand_in(kind, place)): place for kind in (str, int, datetime) for place in range(MOST_VALUES)}
-        self.order = [places[value] for value in params if value in places]
-        # The other values are numbers of the code's own; a text among them is not foreseen.
-        fixed = ("%s" if value in places else int(value) for value in params)
-        self.statement = Statement(name, sql % tuple(fixed), len(self.order))
+        self.compiler: SQLCompiler = rows.query.get_compiler(connection=current())
+        sql, self.order = _placed(*self.compiler.as_sql(with_col_aliases=False))
+        self.statement = Statement(name, sql, len(self.order))
         select = [column for column, _sql, _alias in self.compiler.select]
         self.converters = self.compiler.get_converters(select)
         klass: Any = self.compiler.klass_info
@@ -81,18 +104,21 @@ class _Written:
         self.columns = slice(own[0], own[-1] + 1)
         self.fields = [column[0].target.attname for column in self.compiler.select[self.columns]]
         self.related = get_related_populators(  # type: ignore[call-arg]  # of Django 5.2
-            klass, self.compiler.select, connection.alias
+            klass, self.compiler.select, DEFAULT_DB_ALIAS
         )
         self.annotations = dict(self.compiler.annotation_col_map or {})
 
+    def sent(self, values: Sequence[Any]) -> list[Any]:
+        return [_sent(values[place]) for place in self.order]
+
     def read(self, values: Sequence[Any]) -> Iterator[Any]:
-        rows: Iterable[Any] = self.statement.fetch([_sent(values[place]) for place in self.order])
+        rows: Iterable[Any] = self.statement.fetch(self.sent(values))
         if self.converters:
             rows = self.compiler.apply_converters(rows, self.converters)
         return map(self.made, rows)
 
     def made(self, row: Any) -> Any:
-        found = self.model.from_db(connection.alias, self.fields, row[self.columns])
+        found = self.model.from_db(DEFAULT_DB_ALIAS, self.fields, row[self.columns])
         for populator in self.related:
             populator.populate(row, found)
         for name, column in self.annotations.items():
@@ -123,9 +149,39 @@ class Prepared(Generic[Row]):
         """The rows, of one query that is asked at once."""
         if any(isinstance(value, int) and not -(2**63) <= value < 2**63 for value in values):
             return iter(())
-        if connection.vendor not in self.written:
-            self.written[connection.vendor] = _Written(self.name, self.rows())
-        return self.written[connection.vendor].read(values)
+        return self._here().read(values)
+
+    def within(self, values: Sequence[Value]) -> tuple[str, list[Any]]:
+        """Its SQL and its values, for a statement that contains it."""
+        here = self._here()
+        return here.statement.sql, here.sent(values)
+
+    def _here(self) -> _Written:
+        vendor = current().vendor
+        if vendor not in self.written:
+            self.written[vendor] = _Written(self.name, self.rows())
+        return self.written[vendor]
+
+
+# What these fields hand to the driver as it is; for most columns of a row this spares four calls.
+_AS_IT_IS = {
+    (models.CharField, str),
+    (models.TextField, str),
+    (models.BooleanField, bool),
+    (models.BigIntegerField, int),
+    (models.BigIntegerField, NoneType),
+    (models.DateTimeField, NoneType),
+    (models.GenericIPAddressField, NoneType),
+}
+
+
+def _kept(values: Iterable[tuple[Any, Any]]) -> list[Any]:
+    """Each field's value as the driver takes it, as ``save`` has it."""
+    database = current()
+    return [
+        value if (type(field), type(value)) in _AS_IT_IS else field.get_db_prep_save(value, database)
+        for field, value in values
+    ]
 
 
 @cache
@@ -144,30 +200,66 @@ def insert(row: models.Model) -> None:
     primary key; its values are plain ones, not expressions.
     """
     statement, fields = _insertion(type(row))
-    values = [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in fields]
-    ((row.pk,),) = statement.fetch(values)
-    row._state.adding, row._state.db = False, connection.alias
+    ((row.pk,),) = statement.fetch(_kept([(field, field.pre_save(row, add=True)) for field in fields]))
+    row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
 
 
 @cache
-def _change(model: type[models.Model], written: tuple[str, ...], same: tuple[str, ...], empty: tuple[str, ...]) -> Any:
+def _change(
+    model: type[models.Model], written: tuple[str, ...], same: tuple[str, ...], empty: tuple[str, ...], unless: str
+) -> tuple[Statement, list[Any]]:
     meta, table = model._meta, model._meta.db_table
     fields: list[Any] = [meta.get_field(name) for name in written]
     compared: list[Any] = [meta.pk, *(meta.get_field(name) for name in same)]
     nothing = [f'"{meta.get_field(name).column}" IS NULL' for name in empty]  # type: ignore[union-attr]
     columns = ", ".join(f'"{field.column}" = %s' for field in fields)
-    where = " AND ".join([*(f'"{field.column}" = %s' for field in compared), *nothing])
+    none_there = [f"NOT EXISTS ({unless})"] if unless else []
+    where = " AND ".join([*(f'"{field.column}" = %s' for field in compared), *nothing, *none_there])
     sql = f'UPDATE "{table}" SET {columns} WHERE {where} RETURNING 1'  # noqa: S608
-    return Statement(f"update_{table}_{next(_numbers)}", sql, len(fields) + len(compared)), [*fields, *compared]
+    values = len(fields) + len(compared) + unless.count("%s")
+    return Statement(f"update_{table}_{next(_numbers)}", sql, values), [*fields, *compared]
 
 
 _numbers = count(1)
 
 
-def update(row: models.Model, *names: str, unchanged: Sequence[str] = ()) -> bool:
+def update(
+    row: models.Model,
+    *names: str,
+    unchanged: Sequence[str] = (),
+    unless: tuple[Prepared[Any], Sequence[Value]] | None = None,
+) -> bool:
     """``row.save(update_fields=names)`` as ``insert`` inserts, where the database has the same in ``unchanged`` as the
-    row has; False where it has not, or the row is gone. The row is locked until the transaction ends."""
+    row has, and ``unless`` finds nothing; False where it is otherwise, or the row is gone. The row is locked until the
+    transaction ends."""
     empty = tuple(name for name in unchanged if getattr(row, name) is None)
     same = tuple(name for name in unchanged if name not in empty)
-    statement, fields = _change(type(row), names, same, empty)
-    return bool(statement.fetch([field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields]))
+    inner, values = unless[0].within(unless[1]) if unless else ("", [])
+    statement, fields = _change(type(row), names, same, empty, inner)
+    kept = _kept([(field, getattr(row, field.attname)) for field in fields])
+    return bool(statement.fetch([*kept, *values]))
+
+
+class PreparedUpdate:
+    """``rows().update(…)`` of these fields, as ``Prepared`` reads: in ``rows`` are ``stand_in``s where values come."""
+
+    def __init__(self, name: str, rows: Callable[[], models.QuerySet[Any]], *fields: str) -> None:
+        self.name, self.rows, self.fields = name, rows, fields
+        self.written: dict[str, tuple[Statement, list[int], list[Any]]] = {}
+
+    def __call__(self, *values: Value, **columns: Any) -> int:
+        """How many rows there were."""
+        vendor = current().vendor
+        if vendor not in self.written:
+            self.written[vendor] = self._write()
+        statement, order, fields = self.written[vendor]
+        kept = _kept([(field, columns[field.attname]) for field in fields])
+        return statement.run([*kept, *(_sent(values[place]) for place in order)])
+
+    def _write(self) -> tuple[Statement, list[int], list[Any]]:
+        query = self.rows().query
+        where, order = _placed(*query.get_compiler(connection=current()).compile(query.where))
+        fields: list[Any] = [query.get_meta().get_field(name) for name in self.fields]
+        columns = ", ".join(f'"{field.column}" = %s' for field in fields)
+        sql = f'UPDATE "{query.get_meta().db_table}" SET {columns} WHERE {where}'  # noqa: S608
+        return Statement(self.name, sql, len(fields) + len(order)), order, fields

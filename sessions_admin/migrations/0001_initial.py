@@ -84,9 +84,6 @@ class Migration(migrations.Migration):
                 "verbose_name": "sign-in session",
                 "verbose_name_plural": "sign-in sessions",
                 "indexes": [
-                    models.Index(
-                        condition=models.Q(("closed_at__isnull", True)), fields=["account"], name="session_open_account"
-                    ),
                     models.Index(fields=["account", "closed_at", "id"], name="session_account_closed"),
                     models.Index(
                         condition=models.Q(("closed_at__isnull", True)),

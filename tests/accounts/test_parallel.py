@@ -12,8 +12,8 @@ from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import SignInThrottle
-from accounts.services import sign_in
+from accounts.models import Account, SignInThrottle
+from accounts.services import sign_in, throttle
 from accounts.services.throttle import FREE, count_failure
 from sessions_admin.models import Session
 from tests.accounts.factor import CODE, NOON, code_of, enrolled, half_way, let_in
@@ -73,10 +73,15 @@ def test_many_passwords_at_once_are_as_few_as_in_a_row(make: Make) -> None:
         assert sorted(statuses) == [*[422] * heard, *[429] * (12 - heard)]
 
 
+@pytest.mark.parametrize("step", ["none", "new password", "code"])
 def test_a_right_password_looked_at_while_others_filled_the_wait_is_not_told_from_a_wrong_one(
-    make: Make, monkeypatch: pytest.MonkeyPatch
+    make: Make, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    make.account("ada", password=PASSWORD)
+    if step == "code":
+        ada, _codes = enrolled(make)
+    else:
+        ada = make.account("ada", password=PASSWORD, must_change_password=step == "new password")
+    before = ada.last_login
 
     def meanwhile(*args: Any, **how: Any) -> Any:
         with transaction.atomic():
@@ -91,4 +96,42 @@ def test_a_right_password_looked_at_while_others_filled_the_wait_is_not_told_fro
             SignInThrottle.objects.all().delete()
             answer = client.post("/sign-in/", {"username": "ada", "password": password})
             assert answer.status_code == 429
-    assert not Session.objects.filter(account__isnull=False).exists()
+    assert not Session.objects.exists()
+    ada.refresh_from_db()
+    assert ada.last_login == before
+
+
+@pytest.mark.parametrize("step", ["none", "code"])
+def test_a_right_password_goes_before_guesses_that_make_nobody_wait_and_ends_their_count(
+    make: Make, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    if step == "code":
+        enrolled(make)
+    else:
+        make.account("ada", password=PASSWORD)
+
+    def meanwhile(*args: Any, **how: Any) -> Any:
+        with transaction.atomic():
+            count_failure("ada", "192.0.2.7", now=timezone.now())
+        return authenticate(*args, **how)
+
+    monkeypatch.setattr(sign_in, "authenticate", meanwhile)
+    sent = {"username": "ada", "password": PASSWORD}
+    assert Client().post("/sign-in/", sent, REMOTE_ADDR="192.0.2.7").status_code == 302
+    assert SignInThrottle.objects.get().key == throttle.keys("ada", "192.0.2.7")["address"]
+
+
+def test_a_lock_while_others_guess_is_told_as_a_wait(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else "changed meanwhile" would say that the password was right."""
+    ada = make.account("ada", password=PASSWORD)
+
+    def meanwhile(*args: Any, **how: Any) -> Any:
+        found = authenticate(*args, **how)
+        with transaction.atomic():
+            for _ in range(FREE["username"] + 1):
+                count_failure("ada", "192.0.2.7", now=timezone.now())
+        Account.objects.filter(pk=ada.pk).update(locked_at=timezone.now())
+        return found
+
+    monkeypatch.setattr(sign_in, "authenticate", meanwhile)
+    assert Client().post("/sign-in/", {"username": "ada", "password": PASSWORD}).status_code == 429

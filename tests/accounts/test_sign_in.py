@@ -1,10 +1,13 @@
 """Signing in and out by the page."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import Account, SignInThrottle
@@ -66,6 +69,18 @@ def test_unknown_wrong_locked_inactive_and_without_password_get_the_same_answer(
     assert username in page
     assert not Session.objects.filter(account__isnull=False).exists()
     assert Entry.objects.get(event="session.opened").outcome == "failed"
+
+
+def test_what_a_right_password_asks_the_database(make: Make) -> None:
+    for username in ("ada", "sam"):  # statements are prepared by the first
+        make.account(username, password=PASSWORD)
+        with CaptureQueriesContext(connection) as queries:
+            assert Client().post(PAGE, {"username": username, "password": PASSWORD}).status_code == 302
+    asked = [query["sql"] for query in queries if not re.match("SAVEPOINT|RELEASE", query["sql"])]
+    tables = [re.findall("account_by_key|throttle|settings|account|session|audit", one)[0] for one in asked]
+    if connection.vendor == "postgresql":
+        assert tables == ["throttle", "account_by_key", "account", "session", "audit"]
+    assert len(asked) == 5
 
 
 def test_a_password_is_never_written_down(client: Client, make: Make) -> None:

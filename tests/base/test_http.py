@@ -3,11 +3,12 @@
 import ipaddress
 
 import pytest
-from django.http import HttpRequest
+from csp.middleware import CSPMiddleware
+from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 
 from accounts.models import Account
-from agora.base.http import client_address, csv_lines, next_url
+from agora.base.http import PolicyMiddleware, client_address, csv_lines, next_url
 from tests.conftest import Make
 
 PROXIES = [ipaddress.ip_network("127.0.0.1"), ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("fd00::/8")]
@@ -81,6 +82,24 @@ def test_every_answer_carries_the_same_protection(make: Make, root: Account, add
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Referrer-Policy"] == "same-origin"
     assert len(answer.headers["X-Request-Id"]) == 16
+
+
+def test_an_answer_may_ask_for_a_policy_of_its_own_and_the_next_does_not_get_it() -> None:
+    answers = [HttpResponse() for _ in range(4)]
+    answers[1]._csp_update = {"form-action": ["https:"]}  # type: ignore[attr-defined]
+    answers[2]._csp_exempt = True  # type: ignore[attr-defined]
+    given = iter(answers)
+    middleware = PolicyMiddleware(lambda request: next(given))
+    sent = [middleware(RequestFactory().get("/")).headers.get("Content-Security-Policy") for _ in answers]
+    assert (
+        sent[0]
+        == sent[3]
+        == CSPMiddleware(lambda request: HttpResponse())(RequestFactory().get("/")).headers["Content-Security-Policy"]
+    )
+    assert sorted(sent[1].split("; ")) == sorted(
+        sent[0].replace("form-action 'self'", "form-action 'self' https:").split("; ")
+    )
+    assert sent[2] is None
 
 
 def test_what_an_account_saw_is_not_kept_by_the_browser(make: Make, root: Account, client: Client) -> None:

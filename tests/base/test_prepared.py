@@ -3,19 +3,27 @@
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.core.exceptions import ValidationError
+from django.db import connection, models
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Account
-from agora.base.prepared import NUMBER, OTHER, TEXT, Prepared, insert, update
-from sessions_admin.models import Session
+from agora.base.prepared import NUMBER, OTHER, TEXT, Prepared, PreparedUpdate, _kept, insert, stand_in, update
+from audit.models import Entry, Outcome
+from sessions_admin.models import Cause, Session
 from tests.conftest import Make
 
 by_name = Prepared("test_account_by_name", lambda: Account.objects.filter(username_key=TEXT))
 by_id = Prepared("test_session_by_id", lambda: Session.objects.with_limits().filter(pk=NUMBER))
 by_names = Prepared(
     "test_accounts_by_names", lambda: Account.objects.filter(username_key__in=[TEXT, OTHER]).order_by("-username_key")
+)
+
+rename = PreparedUpdate(
+    "test_rename_accounts",
+    lambda: Account.objects.filter(username_key=TEXT).exclude(pk=stand_in(int, 1)),
+    *("first_name", "last_login", "locked_by_id"),
 )
 
 
@@ -102,6 +110,44 @@ def test_an_update_writes_the_named_fields_alone(ada: Account) -> None:
     assert after == before | {"last_name": "%s ' $1", "last_login": ada.last_login}
 
 
+def test_an_update_is_not_made_where_there_is_what_forbids_it(make: Make) -> None:
+    ada, _sam = make.account("ada", first_name="Ada"), make.account("sam")
+    ada.first_name = "Adeline"
+    assert not update(ada, "first_name", unless=(by_names, ("%s", "sam")))
+    assert Account.objects.get(pk=ada.pk).first_name == "Ada"
+    assert update(ada, "first_name", unless=(by_names, ("%s", "nobody")), unchanged=("locked_at", "is_active"))
+    assert Account.objects.get(pk=ada.pk).first_name == "Adeline"
+
+
 def test_an_update_of_a_row_that_is_gone_says_so(ada: Account) -> None:
     Account.objects.filter(pk=ada.pk).delete()
     assert not update(ada, "last_login")
+
+
+PLAIN = [None, "", "x", "ä %s ' $1", "7", True, False, 0, 7, 2**40, Cause.LOCKED, Outcome.DENIED]
+
+
+@pytest.mark.parametrize("model", [Account, Entry, Session])
+def test_values_go_to_the_driver_as_when_they_are_saved(model: type[models.Model], db: None) -> None:
+    fields = [
+        field for field in model._meta.local_concrete_fields if type(field).__module__ == "django.db.models.fields"
+    ]
+    for field in fields:
+        for value in PLAIN:
+            try:
+                saved = field.get_db_prep_save(value, connection)
+            except (TypeError, ValueError, ValidationError):
+                continue  # no value of this field
+            (kept,) = _kept([(field, value)])
+            assert (type(kept), str(kept)) == (type(saved), str(saved)), (field, value)  # psycopg2's Inet has no ==
+
+
+def test_an_update_of_many_writes_what_the_orm_writes(make: Make) -> None:
+    ada, sam, now = make.account("ada"), make.account("sam"), timezone.now()
+    before = {row["id"]: row for row in Account.objects.values()}
+    written = {"first_name": "%s ' $1", "last_login": now, "locked_by_id": None}
+    assert rename("ada", sam.pk, **written) == 1
+    assert rename("ada", ada.pk, **written) == 0
+    assert rename("nobody", 0, **written) == 0
+    after = {row["id"]: row for row in Account.objects.values()}
+    assert after == before | {ada.pk: before[ada.pk] | written}
