@@ -221,3 +221,13 @@ def test_no_other_model_has_a_copy_and_sqlite_keeps_none(make: Make) -> None:
 
     assert text_copy(Entry) is None
     assert (text_copy(Account) is not None) == (connection.vendor == "postgresql")
+
+
+@pytest.mark.usefixtures("postgresql")
+@pytest.mark.parametrize("shortest", [1, 2, 3])
+@pytest.mark.parametrize(
+    "text", ["", "a", "ab", "abc", "ada.lovelace\nada\nlovelace", "é\u0301😀ß\\'\"{},NULL", "x" * 400]
+)
+def test_a_text_is_cut_into_every_piece_of_up_to_three_letters(text: str, shortest: int) -> None:
+    pieces = [text[at : at + size] for size in range(shortest, 4) for at in range(len(text) - size + 1)]
+    assert asked("SELECT agora_grams(%s, %s)", text, shortest) == [(pieces or None,)]
