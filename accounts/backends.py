@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 from accounts.models import Account, account_by_key
 from accounts.roles import PERMISSIONS, permissions_of
+from accounts.services.ways import Attempt
 from agora.base.models import fold
 
 MAX_LENGTH = 128
@@ -24,8 +25,9 @@ class LocalBackend(BaseBackend):
         """The account, when the password is right. The same work is done for unknown names and over-long passwords."""
         if username is None or password is None:
             return None
-        account = account_by_key(fold(username))
-        if (attempt := kwargs.get("attempt")) is not None:
+        attempt: Attempt | None = kwargs.get("attempt")
+        account = attempt.known if attempt and attempt.looked_up else account_by_key(fold(username))
+        if attempt is not None:
             attempt.known = account
         usable = account is not None and account.has_usable_password() and len(password) <= MAX_LENGTH
         encoded = account.password if account is not None and usable else decoy()

@@ -78,8 +78,7 @@ def check_credentials(
     Raises TooManyAttempts, WrongCredentials, NobodyAnswered.
     """
     address = actor.origin.address
-    throttle.check(username, address, now=actor.at)
-    attempt = Attempt(actor=actor)
+    attempt = Attempt(actor=actor, known=throttle.known(username, address, now=actor.at), looked_up=True)
     account = authenticate(request, username=username, password=password, attempt=attempt)
     assert account is None or isinstance(account, Account)
     if account is not None and account.is_usable:

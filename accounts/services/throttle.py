@@ -17,11 +17,11 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Value
 from django.utils.translation import ngettext_lazy
 
-from accounts.models import NEVER, SignInThrottle
+from accounts.models import NEVER, Account, SignInThrottle
 from agora.base.actor import Actor
 from agora.base.errors import Refused
 from agora.base.models import fold
-from agora.base.prepared import OTHER, TEXT, Prepared
+from agora.base.prepared import OTHER, TEXT, Prepared, PreparedLook, stand_in
 from audit.models import Outcome
 from audit.services import record
 
@@ -123,6 +123,15 @@ def check(username: str, address: str | None, *, now: datetime) -> None:
     check_all(_of_password(username, address), now=now)
 
 
+def known(username: str, address: str | None, *, now: datetime) -> Account | None:
+    """The account of this username, and ``check``, in one question to the database."""
+    keys = _two(_of_password(username, address))
+    account, has_to_wait = _known(fold(username), *keys, now)
+    if has_to_wait:
+        check(username, address, now=now)
+    return account
+
+
 def check_all(values: Mapping[str, str], *, now: datetime) -> None:
     """Raises TooManyAttempts while one of the values (kind → value) has to wait."""
     blocked = [row for row in _there(values) if row.blocked_until > now]
@@ -206,6 +215,13 @@ def wait_after(failures: int, *, free: int) -> timedelta:
 
 
 _read = Prepared("agora_throttles", lambda: SignInThrottle.objects.filter(key__in=[TEXT, OTHER]))
+_known = PreparedLook(
+    "agora_known",
+    lambda: Account.objects.with_two_factor_required().filter(username_key=TEXT),
+    lambda: SignInThrottle.objects.filter(
+        key__in=[stand_in(str, 1), stand_in(str, 2)], blocked_until__gt=stand_in(datetime, 3)
+    ),
+)
 _lock = Prepared(
     "agora_throttles_locked",
     lambda: SignInThrottle.objects.select_for_update().filter(key__in=[TEXT, OTHER]).order_by("key"),

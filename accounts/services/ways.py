@@ -21,15 +21,16 @@ KEPT = "kept_for_provider"  # in the session's data, encrypted; it is wiped with
 class Attempt:
     """One try at a username and password, handed to every backend that is asked; they write down what they found.
 
-    ``known`` is the account of that username, looked up once, by our own backend. ``sentence`` is set where nobody
-    could say whether the password is right; ``details`` go into the audit entry. ``heard``: somebody answered, and it
-    was not, or they know nobody of this name. ``confirming``: the person is signed in and is asked again, nothing about
-    the account is to change.
+    ``known`` is the account of that username, looked up once, by our own backend where it was not ``looked_up`` before.
+    ``sentence`` is set where nobody could say whether the password is right; ``details`` go into the audit entry.
+    ``heard``: somebody answered, and it was not, or they know nobody of this name. ``confirming``: the person is signed
+    in and is asked again, nothing about the account is to change.
     """
 
     actor: Actor
     confirming: bool = False
     known: Account | None = None
+    looked_up: bool = False
     way: Way = LOCAL
     reason: str = ""
     sentence: str = ""

@@ -112,7 +112,9 @@ class _Written:
         return [_sent(values[place]) for place in self.order]
 
     def read(self, values: Sequence[Any]) -> Iterator[Any]:
-        rows: Iterable[Any] = self.statement.fetch(self.sent(values))
+        return self.all_made(self.statement.fetch(self.sent(values)))
+
+    def all_made(self, rows: Iterable[Any]) -> Iterator[Any]:
         if self.converters:
             rows = self.compiler.apply_converters(rows, self.converters)
         return map(self.made, rows)
@@ -156,11 +158,38 @@ class Prepared(Generic[Row]):
         here = self._here()
         return here.statement.sql, here.sent(values)
 
+    def made(self, row: Sequence[Any]) -> Row | None:
+        """The row of these columns, which another statement asked for; None where it found none, so all are NULL."""
+        there = any(column is not None for column in row)
+        return next(self._here().all_made([row])) if there else None
+
     def _here(self) -> _Written:
         vendor = current().vendor
         if vendor not in self.written:
             self.written[vendor] = _Written(self.name, self.rows())
         return self.written[vendor]
+
+
+class PreparedLook(Generic[Row]):
+    """One row, as ``Prepared``, and whether another query of the same values finds anything: in one answer, which comes
+    and takes as long where there is no such row."""
+
+    def __init__(
+        self, name: str, rows: Callable[[], models.QuerySet[Row]], other: Callable[[], models.QuerySet[Any]]
+    ) -> None:
+        self.name = name
+        self.rows, self.other = Prepared(f"{name}_row", rows), Prepared(f"{name}_other", other)
+        self.statements: dict[str, Statement] = {}
+
+    def __call__(self, *values: Value) -> tuple[Row | None, bool]:
+        row, mine = self.rows.within(values)
+        other, theirs = self.other.within(values)
+        vendor = current().vendor
+        if vendor not in self.statements:
+            sql = f"SELECT EXISTS ({other}), found.* FROM (SELECT 1) one LEFT JOIN ({row}) found ON 1 = 1"  # noqa: S608
+            self.statements[vendor] = Statement(self.name, sql, len(theirs) + len(mine))
+        ((there, *found),) = self.statements[vendor].fetch([*theirs, *mine])
+        return self.rows.made(tuple(found)), bool(there)
 
 
 # What these fields hand to the driver as it is; for most columns of a row this spares four calls.

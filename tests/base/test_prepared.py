@@ -1,6 +1,6 @@
 """Prepared statements do as the ORM does: the same row, its joins, its annotations, nothing for what is not there."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -9,7 +9,18 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Account
-from agora.base.prepared import NUMBER, OTHER, TEXT, Prepared, PreparedUpdate, _kept, insert, stand_in, update
+from agora.base.prepared import (
+    NUMBER,
+    OTHER,
+    TEXT,
+    Prepared,
+    PreparedLook,
+    PreparedUpdate,
+    _kept,
+    insert,
+    stand_in,
+    update,
+)
 from audit.models import Entry, Outcome
 from sessions_admin.models import Cause, Session
 from tests.conftest import Make
@@ -24,6 +35,14 @@ rename = PreparedUpdate(
     "test_rename_accounts",
     lambda: Account.objects.filter(username_key=TEXT).exclude(pk=stand_in(int, 1)),
     *("first_name", "last_login", "locked_by_id"),
+)
+
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+look = PreparedLook(
+    "test_look",
+    lambda: Account.objects.with_two_factor_required().filter(username_key=TEXT),
+    lambda: Account.objects.filter(username_key=OTHER, created_at__gt=stand_in(datetime, 2)),
 )
 
 
@@ -151,3 +170,20 @@ def test_an_update_of_many_writes_what_the_orm_writes(make: Make) -> None:
     assert rename("nobody", 0, **written) == 0
     after = {row["id"]: row for row in Account.objects.values()}
     assert after == before | {ada.pk: before[ada.pk] | written}
+
+
+def test_a_look_tells_of_both_in_one_answer(
+    make: Make, ada: Account, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    make.account("sam", first_name="Sam")
+    late = make.account("late")
+    look(*("ada", "sam", NOW))
+    with django_assert_num_queries(1):
+        found, there = look("ada", "sam", NOW)
+    assert (found, there) == (ada, True)
+    assert found is not None
+    assert (found.two_factor_required, found.is_active, found.created_at) == (False, True, ada.created_at)
+    assert look("nobody", "sam", NOW) == (None, True)
+    assert look("ada", "nobody", NOW) == (ada, False)
+    assert look("nobody", "nobody", NOW) == (None, False)
+    assert look("late", "sam", timezone.now() + timedelta(hours=1)) == (late, False)
