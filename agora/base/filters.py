@@ -1,6 +1,7 @@
 """The filter of a list: everything about it stands in the URL, and only what is listed here may stand there."""
 
 from collections.abc import Mapping
+from copy import copy
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
@@ -25,6 +26,16 @@ class _Shared(dict[str, Field]):
         return dict(self)
 
 
+class _Copied(dict[str, Any]):
+    """The filters of a list. Each request has its own ones, which are not copied deeply, with all their choices."""
+
+    def __deepcopy__(self, memo: object) -> dict[str, Any]:
+        copies = {name: copy(one) for name, one in self.items()}
+        for one in copies.values():
+            one.method = one.method  # what calls it holds the filter itself
+        return copies
+
+
 class ListFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
     """A FilterSet with a text search, a whitelist of orders, chips and keyset pages.
 
@@ -35,6 +46,11 @@ class ListFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filt
     orders: ClassVar[Mapping[str, str]] = {"id": "id"}
     default_order: ClassVar[str] = "id"
     q = django_filters.CharFilter(label=_("Search"), method="searched", max_length=200)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if not isinstance(self.base_filters, _Copied):
+            type(self).base_filters = _Copied(self.base_filters)
+        super().__init__(*args, **kwargs)
 
     def searched(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         """The text is looked for by ``page``, within bounds."""

@@ -29,13 +29,13 @@ def exact(context: Context, value: datetime | None, seconds: bool = False) -> st
     if value is None:
         return gettext("Never")
     chosen = _preference(context)
-    return timezone.localtime(value).strftime(f"{DATES[chosen]} {_clock(chosen, seconds)}")
+    return value.astimezone(_reader(context).zone).strftime(f"{DATES[chosen]} {_clock(chosen, seconds)}")
 
 
 @pass_context
 def clock(context: Context, value: datetime, seconds: bool = True) -> str:
     """Time of day, for logs whose rows stand under their day, and for what ends today."""
-    return timezone.localtime(value).strftime(_clock(_preference(context), seconds=seconds))
+    return value.astimezone(_reader(context).zone).strftime(_clock(_preference(context), seconds=seconds))
 
 
 def _clock(chosen: str, seconds: bool) -> str:
@@ -56,7 +56,8 @@ def day(value: datetime | date) -> str:
 
 def groupby_day(entries: Iterable[Any]) -> list[tuple[date, list[Any]]]:
     """Entries with ``at``, in their order, under the local day of each."""
-    days = groupby(entries, key=lambda entry: timezone.localtime(entry.at).date())
+    zone = timezone.get_current_timezone()
+    days = groupby(entries, key=lambda entry: entry.at.astimezone(zone).date())
     return [(one, list(found)) for one, found in days]
 
 

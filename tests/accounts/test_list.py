@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.http import QueryDict
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django.utils.html import escape
 
+from accounts.filters import AccountFilter
 from accounts.models import Account, Authenticator
 from accounts.services.locks import lock
 from agora.base.actor import Actor
@@ -273,3 +275,13 @@ def test_a_page_past_the_end_says_so(signed_in: SignedIn, ada: Account, address:
     assert "Nobody fits" not in page
     start = address.split("&before")[0].removeprefix("/accounts/") or "?"
     assert f'href="{escape(start)}">To the start of the list' in page
+
+
+def test_the_filters_of_two_requests_know_only_their_own_choices(ada: Account, vic: Account) -> None:
+    one = AccountFilter(QueryDict("role=viewer&q=vi"), queryset=Account.objects.all())
+    other = AccountFilter(QueryDict("role=administrator"), queryset=Account.objects.all())
+    assert one.values["role"] == "viewer"
+    assert list(other.qs) == [ada]
+    assert list(one.qs) == [vic]
+    assert one.filters["role"].parent is one
+    assert one.filters["role"] is not other.filters["role"]
