@@ -1,6 +1,6 @@
 """The filter of the audit log."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import groupby
 from typing import Any
@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django_filters.fields import IsoDateTimeField
 
 from agora.base.filters import ListFilter
-from agora.base.pages import Planned
+from agora.base.pages import Planned, PlannedRows
 from agora.base.search import containing
 from audit.events import EVENTS
 from audit.models import Entry, EntryQuerySet, Outcome
@@ -24,7 +24,10 @@ PERIODS = {"1h": timedelta(hours=1), "24h": timedelta(hours=24), "7d": timedelta
 
 YEARS = range(1970, 3000)
 
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(3000, 1, 1, tzinfo=UTC)  # around all that is recorded
+
 whole_log = Planned("agora_log", Entry, Entry.objects.all)
+log_between = Planned("agora_log_between", Entry, Entry.objects.all().between, datetime, datetime)
 
 
 def event_choices() -> list[tuple[str, list[tuple[str, str]]]]:
@@ -148,6 +151,14 @@ class AuditFilter(ListFilter):
     def qs(self) -> EntryQuerySet:
         """What indexes answer, before the texts and ``exact``."""
         return super().qs.between(*self.range)  # type: ignore[no-any-return]
+
+    def planned(self) -> PlannedRows[Any] | None:
+        """Also where a time alone was chosen, by which people go back in the log."""
+        chosen = {name for name, value in self.values.items() if value not in (None, "", [])}
+        if chosen and chosen <= {"period", "start", "end"} and isinstance(self.queryset, PlannedRows):
+            start, end = self.range
+            return log_between(start or EARLIEST, end or LATEST)
+        return super().planned()
 
     @property
     def texts(self) -> list[str]:

@@ -107,15 +107,20 @@ class ListFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filt
         chosen = int(wanted) if wanted.isdecimal() and int(wanted) in SIZES else PAGE_SIZE
         sign = "-" if self.order.startswith("-") else ""
         column = self.orders[self.order.removeprefix("-")]
-        planned = isinstance(self.queryset, PlannedRows) and not self.narrowed and size is None
+        planned = self.planned() if size is None else None
         return keyset_page(
-            self.queryset if planned else self.qs,
+            planned or self.qs,
             order=sign + column,
             params=self.params,
             size=size or chosen,
             text=self.texts,
             exact=self.exact,
         )
+
+    def planned(self) -> PlannedRows[Any] | None:
+        """What is listed, where its pages are planned: as long as nothing narrows it."""
+        rows = self.queryset
+        return rows if isinstance(rows, PlannedRows) and not self.narrowed else None
 
     def chips(self) -> list[Chip]:
         """(label, the URL without it) for every filter that is set."""

@@ -1,9 +1,10 @@
 """What stands in the URL of the log: read kindly, and where it makes no sense, said so."""
 
 import html
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 from django.test import Client
 from django.utils import timezone
 
@@ -12,6 +13,7 @@ from agora.base.actor import Actor, Origin
 from audit.events import EVENTS
 from audit.models import Entry, Outcome
 from audit.services import record
+from sessions_admin.models import Session
 from tests.conftest import Make
 
 pytestmark = pytest.mark.django_db
@@ -136,3 +138,28 @@ def test_the_widest_range_is_drawn(client: Client, bounds: tuple[str, str]) -> N
     query = {"start": bounds[0], "end": bounds[1]}
     assert client.get(LIST, query).status_code == 200
     assert client.get(BARS, query, headers={"HX-Request": "true"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({}, "edcba"),
+        ({"end": "2026-11-03T12:00"}, "ba"),  # not included
+        ({"start": "2026-11-03T12:00"}, "edc"),
+        ({"start": "2026-11-02T12:00", "end": "2026-11-04T12:00"}, "cb"),
+        ({"period": "24h"}, "ed"),
+        ({"period": "24h", "end": "2026-11-05T12:00"}, "d"),
+        ({"end": "2026-11-04T12:00", "outcome": "denied"}, "a"),
+        ({"start": "2026-11-04T12:00", "end": "2026-11-02T12:00"}, ""),
+        ({"end": "1970-01-01T00:00"}, ""),
+        ({"start": "2999-12-31T23:59"}, ""),
+    ],
+)
+def test_a_time_alone_and_with_other_filters(client: Client, query: dict[str, str], found: str) -> None:
+    for day, name in enumerate("abcde", start=1):
+        with time_machine.travel(datetime(2026, 11, day, 12, tzinfo=UTC), tick=False):
+            write(name, outcome=Outcome.DENIED if name == "a" else Outcome.SUCCESS)
+    with time_machine.travel(datetime(2026, 11, 5, 12, tzinfo=UTC), tick=False):
+        Session.objects.update(opened_at=timezone.now(), last_seen_at=timezone.now())
+        seen = [name for name in names(client, **query) if len(name) == 1]
+    assert "".join(seen) == found
