@@ -212,6 +212,7 @@ def test_a_passkey_is_enough_where_a_factor_is_required(
     if where == "in an open session":
         sign_in(page)
         expect(page).to_have_url(INSIDE)
+        open_profile(page)
     ServerSettings.objects.update(two_factor_required=True)
     page.goto("/profile/")
     if where == "at sign-in":
