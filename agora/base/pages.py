@@ -236,12 +236,9 @@ def _counting(lists: Iterable[QuerySet[Any]], most: int) -> tuple[str, list[Any]
     parts: list[str] = []
     params: list[Any] = []
     for number, rows in enumerate(lists):
-        found = rows.order_by().values("pk")
-        last, many = found[most - 1 : most].query.sql_with_params()  # to pass by a thousand takes half of counting them
-        sql, few = found[:most].query.sql_with_params()
-        counted = f"(SELECT COUNT(*) FROM ({sql}) counted_{number})"  # noqa: S608 - written by the ORM
-        parts.append(f"CASE WHEN EXISTS ({last}) THEN {most} ELSE {counted} END")
-        params += [*many, *few]
+        sql, values = rows.order_by().values("pk")[:most].query.sql_with_params()
+        parts.append(f"(SELECT COUNT(*) FROM ({sql}) counted_{number})")  # noqa: S608 - written by the ORM
+        params += values
     return f"SELECT {', '.join(parts)}", params
 
 
