@@ -17,25 +17,20 @@ DATES = {"iso": "%Y-%m-%d", "european": "%d.%m.%Y", "american": "%-m/%-d/%Y"}
 CLOCKS = {"iso": "%H:%M", "european": "%H:%M", "american": "%-I:%M %p"}
 
 
-def _preference(context: Context) -> str:
-    user = getattr(context.get("request"), "user", None)
-    chosen: str = getattr(user, "date_format", "iso")
-    return chosen
-
-
 @pass_context
 def exact(context: Context, value: datetime | None, seconds: bool = False) -> str:
     """Date and time in the account's time zone and date format; "Never" for None."""
     if value is None:
         return gettext("Never")
-    chosen = _preference(context)
-    return value.astimezone(_reader(context).zone).strftime(f"{DATES[chosen]} {_clock(chosen, seconds)}")
+    reader = _reader(context)
+    return value.astimezone(reader.zone).strftime(f"{DATES[reader.chosen]} {_clock(reader.chosen, seconds)}")
 
 
 @pass_context
 def clock(context: Context, value: datetime, seconds: bool = True) -> str:
     """Time of day, for logs whose rows stand under their day, and for what ends today."""
-    return value.astimezone(_reader(context).zone).strftime(_clock(_preference(context), seconds=seconds))
+    reader = _reader(context)
+    return value.astimezone(reader.zone).strftime(_clock(reader.chosen, seconds))
 
 
 def _clock(chosen: str, seconds: bool) -> str:
@@ -85,8 +80,9 @@ class Reader:
     """What one page's reader wants of times; asked once, for a list has a hundred of them."""
 
     def __init__(self, request: Any) -> None:
-        chosen = getattr(getattr(request, "user", None), "date_format", "iso")
-        self.zone, self.format = timezone.get_current_timezone(), f"{DATES[chosen]} {CLOCKS[chosen]}"
+        self.chosen: str = getattr(getattr(request, "user", None), "date_format", "iso")
+        self.zone = timezone.get_current_timezone()
+        self.format = f"{DATES[self.chosen]} {CLOCKS[self.chosen]}"
         self.now, self.language = timezone.now().astimezone(self.zone), get_language()
         self.never = Markup('<span class="faint">{}</span>').format(gettext("Never"))
 
