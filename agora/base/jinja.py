@@ -87,13 +87,8 @@ class Pattern:
 
     def __call__(self, **values: object) -> Markup:
         """Raises KeyError when a slot is left empty."""
-        for name, value in values.items():
-            if type(value) is str:
-                if _SPECIAL(value):
-                    values[name] = escape(value)
-            elif type(value) is not Markup:
-                values[name] = escape(value)
-        return Markup(self._format % values)  # noqa: S704 - drawn with escaping, filled with escaped values
+        filled = self._format % {name: shown(value) for name, value in values.items()}
+        return Markup(filled)  # noqa: S704 - drawn with escaping, filled with escaped values
 
 
 class PageContext(Context):
