@@ -154,7 +154,7 @@ class AuditFilter(ListFilter):
 
     def planned(self) -> PlannedRows[Any] | None:
         """Also where a time alone was chosen, by which people go back in the log."""
-        chosen = {name for name, value in self.values.items() if value not in (None, "", [])}
+        chosen = self.chosen.keys()
         if chosen and chosen <= {"period", "start", "end"} and isinstance(self.queryset, PlannedRows):
             start, end = self.range
             return log_between(start or EARLIEST, end or LATEST)

@@ -96,6 +96,11 @@ class ListFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filt
         return dict(getattr(self.form, "cleaned_data", {}))
 
     @property
+    def chosen(self) -> dict[str, Any]:
+        """The values of the filters that are set."""
+        return {name: value for name, value in self.values.items() if value not in (None, "", [])}
+
+    @property
     def complaints(self) -> list[str]:
         """A sentence for each value that makes no sense."""
         return [
@@ -126,8 +131,8 @@ class ListFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filt
         """(label, the URL without it) for every filter that is set."""
         return [
             (f"{self.form.fields[name].label}: {label}", self.without(name))
-            for name, value in self.values.items()
-            if value not in (None, "", []) and (label := self.label(name, value))
+            for name, value in self.chosen.items()
+            if (label := self.label(name, value))
         ]
 
     def label(self, name: str, value: Any) -> str:
@@ -145,4 +150,4 @@ class ListFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filt
     @property
     def narrowed(self) -> bool:
         """Is anything filtered? Then an empty list says so and offers to clear."""
-        return any(value not in (None, "", []) for value in self.values.values())
+        return bool(self.chosen)
