@@ -6,14 +6,23 @@ from typing import Any
 from django.contrib.auth.backends import BaseBackend
 from django.contrib.auth.hashers import check_password, make_password
 from django.http import HttpRequest
+from django.views.decorators.debug import sensitive_variables
 
-from accounts.models import Account, account_by_key
+from accounts.models import Account, account_by_key, backends
 from accounts.roles import PERMISSIONS, permissions_of
 from accounts.services.ways import Attempt
 from agora.base.models import fold
 
 MAX_LENGTH = 128
 _DECOY: list[str] = []
+
+
+@sensitive_variables("password")
+def authenticate(request: HttpRequest | None, username: str, password: str, attempt: Attempt) -> Account | None:
+    """The account of the first backend that knows them. As Django's ``authenticate``, which at each call looks into
+    the code of each backend whether it takes such arguments: ours all do."""
+    answers = (backend.authenticate(request, username, password, attempt=attempt) for backend in backends())
+    return next((account for account in answers if account is not None), None)
 
 
 class LocalBackend(BaseBackend):

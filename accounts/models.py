@@ -75,9 +75,14 @@ def _role_names(language: str | None) -> dict[str, str]:
 
 
 @cache
-def _backends(paths: tuple[str, ...]) -> list[Any]:
-    """Made once a process, not for each of the twenty questions of a page; they keep nothing of whom they answer."""
+def _made(paths: tuple[str, ...]) -> list[Any]:
     return get_backends()
+
+
+def backends() -> list[Any]:
+    """Who answers for Django (``AUTHENTICATION_BACKENDS``): made once a process, not for each of the twenty questions
+    of a page; they keep nothing of whom they answer."""
+    return _made(tuple(settings.AUTHENTICATION_BACKENDS))
 
 
 class AccountQuerySet(models.QuerySet["Account"]):
@@ -262,7 +267,7 @@ class Account(Searchable, AbstractBaseUser):  # type: ignore[django-manager-miss
 
     def has_perm(self, perm: str, obj: Any = None) -> bool:
         """Answered by the auth backends, from the table in ``accounts.roles``."""
-        return any(backend.has_perm(self, perm, obj) for backend in _backends(tuple(settings.AUTHENTICATION_BACKENDS)))
+        return any(backend.has_perm(self, perm, obj) for backend in backends())
 
     def is_visible_to(self, account: "Account") -> bool:
         """The rule of ``visible_to``, for one row that is known."""

@@ -9,13 +9,14 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.contrib.auth import authenticate, login, logout
+from django.contrib.auth import login, logout
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext_lazy as _
 
+from accounts.backends import authenticate
 from accounts.models import Account
 from accounts.services import throttle
 from accounts.services.ways import Attempt, keep, still_stands
@@ -79,8 +80,7 @@ def check_credentials(
     """
     address = actor.origin.address
     attempt = Attempt(actor=actor, known=throttle.known(username, address, now=actor.at), looked_up=True)
-    account = authenticate(request, username=username, password=password, attempt=attempt)
-    assert account is None or isinstance(account, Account)
+    account = authenticate(request, username, password, attempt)
     if account is not None and account.is_usable:
         typed = Typed(username, address)
         if fold(username) == account.username_key:
@@ -263,7 +263,7 @@ def confirm_password(request: HttpRequest, account: Account, password: str, *, a
     failure is recorded."""
     throttle.check(account.username, actor.origin.address, now=actor.at)
     attempt = Attempt(actor=actor, confirming=True)
-    right = authenticate(request, username=account.username, password=password, attempt=attempt) == account
+    right = authenticate(request, account.username, password, attempt) == account
     if right:
         wait = throttle.right_meanwhile(account.username, actor.origin.address, now=actor.at)
     else:

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.contrib.auth import authenticate
 from django.db import connection, transaction
 from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
+from accounts.backends import authenticate
 from accounts.models import Account, SignInThrottle
 from accounts.services import sign_in, throttle
 from accounts.services.throttle import FREE, count_failure
