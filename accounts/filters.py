@@ -75,4 +75,4 @@ def in_state(rows: Any, state: str) -> QuerySet[Any]:
 def counting_states() -> Statement:
     """Counts all accounts and those in each state; who may open the list sees them all."""
     rows = Account.objects.all()
-    return counts_of_all("agora_count_states", [rows, *(in_state(rows, state) for state, _label in STATES)])
+    return counts_of_all("agora_count_states", rows, [in_state(rows, state) for state, _label in STATES])

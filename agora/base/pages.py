@@ -219,27 +219,32 @@ def bounded_count(rows: QuerySet[M], most: int = 1_000) -> int:
 
 def bounded_counts(lists: Mapping[str, QuerySet[Any]], most: int = 1_000) -> dict[str, int]:
     """Several bounded counts in one query."""
-    sql, params = _counting(lists.values(), most)
+    parts, params = _counting(lists.values(), most)
     with connection.cursor() as cursor:
-        cursor.execute(sql, params)
+        cursor.execute(f"SELECT {', '.join(parts)}", params)
         return dict(zip(lists, cursor.fetchone(), strict=True))
 
 
-def counts_of_all(name: str, lists: Iterable[QuerySet[Any]], most: int = 1_000) -> Statement:
-    """The same for lists without parameters, which are the same for everybody: written once, planned once."""
-    sql, params = _counting(lists, most)
+def counts_of_all(name: str, whole: QuerySet[Any], parts: Iterable[QuerySet[Any]], most: int = 1_000) -> Statement:
+    """The same for a list without parameters, which is the same for everybody, and for parts of it: written once,
+    planned once. Where a part reaches ``most``, so does the whole, which is not counted then."""
+    (counted, *found), params = _counting([whole, *parts], most)
     assert not params
-    return Statement(name, sql, 0)
+    there = ", ".join(f"{part} AS part_{number}" for number, part in enumerate(found))
+    names = ", ".join(f"part_{number}" for number in range(len(found)))
+    first = f"CASE WHEN {most} IN ({names}) THEN {most} ELSE {counted} END"
+    # Without LIMIT, PostgreSQL would count a part wherever its name stands.
+    return Statement(name, f"SELECT {first}, {names} FROM (SELECT {there} LIMIT 1) found", 0)  # noqa: S608 - written by the ORM
 
 
-def _counting(lists: Iterable[QuerySet[Any]], most: int) -> tuple[str, list[Any]]:
+def _counting(lists: Iterable[QuerySet[Any]], most: int) -> tuple[list[str], list[Any]]:
     parts: list[str] = []
     params: list[Any] = []
     for number, rows in enumerate(lists):
         sql, values = rows.order_by().values("pk")[:most].query.sql_with_params()
         parts.append(f"(SELECT COUNT(*) FROM ({sql}) counted_{number})")  # noqa: S608 - written by the ORM
         params += values
-    return f"SELECT {', '.join(parts)}", params
+    return parts, params
 
 
 def count_label(count: int, most: int = 1_000) -> str:

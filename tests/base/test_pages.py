@@ -20,7 +20,7 @@ from accounts.roles import Role
 from agora.base import search
 from agora.base.errors import BadRequest
 from agora.base.models import fold
-from agora.base.pages import Planned, bounded_count, keyset_page
+from agora.base.pages import Planned, bounded_count, counts_of_all, keyset_page
 from agora.base.search import matching
 
 few = settings(
@@ -182,3 +182,13 @@ def test_counting_stops_at_the_bound() -> None:
     fill([("a", 0, "none") for _ in range(12)])
     assert bounded_count(Account.objects.all(), most=10) == 10
     assert bounded_count(Account.objects.filter(role="none"), most=100) == 12
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("most", "counts"), [(5, [5, 5, 4]), (10, [10, 8, 4]), (100, [12, 8, 4])])
+def test_a_list_and_its_parts_are_counted_together_up_to_the_bound(most: int, counts: list[int]) -> None:
+    fill([("a", number, "none" if number % 3 else "viewer") for number in range(12)])
+    rows = Account.objects.all()
+    parts = [rows.filter(role="none"), rows.filter(role="viewer")]
+    found = counts_of_all(f"test_counts_{most}", rows, parts, most=most).fetch()
+    assert list(found[0]) == counts
