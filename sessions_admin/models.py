@@ -173,7 +173,10 @@ class Session(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["account", "closed_at", "id"], name="session_account_closed"),  # open ones as well
+            # The open ones as well, with all that says whether they still are: to count them takes the index alone.
+            models.Index(
+                fields=["account", "closed_at", "id", "last_seen_at", "opened_at"], name="session_account_closed"
+            ),
             models.Index(fields=["opened_at", "id"], name="session_open_opened", condition=Q(closed_at__isnull=True)),
             models.Index(fields=["last_seen_at", "id"], name="session_open_seen", condition=Q(closed_at__isnull=True)),
             models.Index(fields=["closed_at", "id"], name="session_closed", condition=Q(closed_at__isnull=False)),

@@ -171,6 +171,12 @@ class Migration(migrations.Migration):
                     models.Index(
                         condition=models.Q(("is_active", False)), fields=["username_key"], name="account_inactive"
                     ),
+                    models.Index(
+                        condition=models.Q(("locked_at__isnull", False)), fields=["id"], name="account_locked_by_id"
+                    ),
+                    models.Index(
+                        condition=models.Q(("is_active", False)), fields=["id"], name="account_inactive_by_id"
+                    ),
                     models.Index(condition=models.Q(("is_superuser", True)), fields=["id"], name="account_superusers"),
                 ],
                 "constraints": [

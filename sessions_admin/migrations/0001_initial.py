@@ -84,7 +84,10 @@ class Migration(migrations.Migration):
                 "verbose_name": "sign-in session",
                 "verbose_name_plural": "sign-in sessions",
                 "indexes": [
-                    models.Index(fields=["account", "closed_at", "id"], name="session_account_closed"),
+                    models.Index(
+                        fields=["account", "closed_at", "id", "last_seen_at", "opened_at"],
+                        name="session_account_closed",
+                    ),
                     models.Index(
                         condition=models.Q(("closed_at__isnull", True)),
                         fields=["opened_at", "id"],
