@@ -75,11 +75,16 @@ def record(
     return entry
 
 
+def unwritten(event: str, *, actor: Actor, target: Target, **details: Any) -> Entry:
+    """What ``record`` would write, whole, for a statement that writes it together with the change it proves."""
+    entry = _entry(event, actor, target, Outcome.SUCCESS, "", details)
+    entry.search_text = entry.folded()
+    return entry
+
+
 def record_each(events: Iterable[tuple[str, Target]], *, actor: Actor, **details: Any) -> None:
     """Write an entry for each of these targets now, all with the same details: a few statements for thousands."""
-    entries = [_entry(event, actor, target, Outcome.SUCCESS, "", details) for event, target in events]
-    for entry in entries:
-        entry.search_text = entry.folded()
+    entries = [unwritten(event, actor=actor, target=target, **details) for event, target in events]
     Entry.objects.bulk_create(entries, batch_size=BATCH)
 
 

@@ -40,6 +40,15 @@ class Way:
     provider_subject: str = ""
 
 
+@dataclass(frozen=True)
+class Beginning:
+    """A session that is about to be: its key, what is kept in it, and its row, which is not written yet."""
+
+    key: str
+    values: dict[str, Any]
+    row: Session
+
+
 class SessionStore(SessionBase):
     """One browser's session. ``row`` is its row, None until there is one; ``cause`` says why it is about to end;
     ``over`` that it ended by this request."""
@@ -116,19 +125,35 @@ class SessionStore(SessionBase):
         return None
 
     def _insert(self, data: str, account_id: Any) -> None:
+        row = self._new(self.session_key or "", data, int(account_id) if account_id is not None else None, self.way)
+        insert(row)
+        self.row = row
+
+    def _new(self, key: str, data: str, account_id: int | None, way: Way) -> Session:
         now = timezone.now()
-        row = Session(
-            key_digest=digest_of(self.session_key or ""),
-            account_id=int(account_id) if account_id is not None else None,
+        return Session(
+            key_digest=digest_of(key),
+            account_id=account_id,
             data=data,
             opened_at=now,
             last_seen_at=now,
-            **vars(self.way),
+            **vars(way),
             address=self.address,
             user_agent=self.user_agent,
         )
-        insert(row)
-        self.row = row
+
+    def beginning(self, account_id: int, values: dict[str, Any], way: Way, *, pk: int | None) -> Beginning:
+        """A session of this account, under a new key, with ``values`` besides what is kept here: for whoever writes its
+        row, of id ``pk`` where one was drawn, and then calls ``begin``. Until then nothing changes here."""
+        key, values = self._get_new_session_key(), dict(self.items()) | values
+        row = self._new(key, self.encode(values), account_id, way)
+        row.pk = pk
+        return Beginning(key, values, row)
+
+    def begin(self, beginning: Beginning) -> None:
+        """Its row is written: from here on it is the session of this browser."""
+        self._session_key, self._session_cache, self.row = beginning.key, beginning.values, beginning.row
+        self.modified = True
 
     def cycle_key(self) -> None:
         """The same session under a new key, at once: done at every step up or down in privilege (session fixation)."""

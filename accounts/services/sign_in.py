@@ -9,9 +9,11 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.contrib.auth import login, logout
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, login, logout
+from django.contrib.auth.signals import user_logged_in
 from django.db import transaction
 from django.http import HttpRequest
+from django.middleware.csrf import rotate_token
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext_lazy as _
@@ -19,14 +21,14 @@ from django.utils.translation import gettext_lazy as _
 from accounts.backends import authenticate
 from accounts.models import Account
 from accounts.services import throttle
-from accounts.services.ways import Attempt, keep, still_stands
+from accounts.services.ways import LOCAL, Attempt, keep, still_stands
 from agora.base.actor import Actor
 from agora.base.errors import Refused
 from agora.base.models import fold
-from agora.base.prepared import update
+from agora.base.prepared import together, update
 from audit.events import event
-from audit.models import Outcome
-from audit.services import record
+from audit.models import Entry, Outcome
+from audit.services import record, unwritten
 from sessions_admin.elevations import end_of_sessions
 from sessions_admin.models import Cause, Method
 from sessions_admin.services import CLOSED
@@ -35,6 +37,7 @@ from sessions_admin.store import SessionStore, Way
 OPENED = event("session.opened", _("Signed in"))
 CONFIRMED = event("account.password_confirmed", _("Password asked again"))
 
+BACKEND = "accounts.backends.LocalBackend"  # whom Django asks for the account, however it came in
 PENDING = "sign_in_pending"
 PENDING_FOR = timedelta(minutes=10)
 
@@ -60,14 +63,16 @@ class TakenBack(Refused):
 @dataclass(frozen=True)
 class Typed:
     """The username that a right password was typed with, and where. Others may have guessed at the same moment, which
-    ``open_session`` and ``hold`` look at."""
+    ``open_session`` and ``hold`` look at. ``session_id`` is drawn for the session that may be opened."""
 
     username: str
     address: str | None
+    session_id: int | None
 
 
 # What was looked at to let somebody in; another value, and they may not, or not without another step.
 LOOKED_AT = ("password", "is_active", "locked_at", "must_change_password", "second_factor")
+WRITTEN_DOWN = ("last_login", "last_login_key")
 
 
 def check_credentials(
@@ -79,10 +84,11 @@ def check_credentials(
     Raises TooManyAttempts, WrongCredentials, NobodyAnswered.
     """
     address = actor.origin.address
-    attempt = Attempt(actor=actor, known=throttle.known(username, address, now=actor.at), looked_up=True)
+    known, session_id = throttle.known(username, address, now=actor.at)
+    attempt = Attempt(actor=actor, known=known, looked_up=True)
     account = authenticate(request, username, password, attempt)
     if account is not None and account.is_usable:
-        typed = Typed(username, address)
+        typed = Typed(username, address, session_id)
         if fold(username) == account.username_key:
             return account, attempt.way, typed
         _look_at_guesses(typed, actor=actor)  # a directory's name for it
@@ -144,12 +150,15 @@ def open_session(
     """
     store = request.session
     assert isinstance(store, SessionStore)
+    nothing_here = store.account is None and store.row is None
+    if typed and nothing_here and way == LOCAL and _opened_at_once(request, account, store, actor=actor, typed=typed):
+        return
     with _unless_taken_back(account, way, actor, typed):
         if store.account is not None:
             close_session(request, cause=Cause.SIGNED_IN_AGAIN, actor=actor)
         store.pop(PENDING, None)
         store.way = way
-        login(request, account, backend="accounts.backends.LocalBackend")
+        login(request, account, backend=BACKEND)
         keep(store, kept or {})
         store.save()
         who = actor.as_account(account, store.row_id)
@@ -157,6 +166,31 @@ def open_session(
         if way.provider_id is not None:
             how |= {"provider": way.provider_name, "subject": way.provider_subject}
         record(OPENED, actor=who, target=store.row, method=way.method, **how)
+
+
+def _opened_at_once(request: HttpRequest, account: Account, store: SessionStore, *, actor: Actor, typed: Typed) -> bool:
+    """A session by a password of ours in a browser that has none, as nearly always: all in one statement. False where
+    the account is not as it was looked at, or somebody guessed meanwhile; then nothing is done."""
+    account.last_login = account.last_login_key = actor.at
+    values = {
+        SESSION_KEY: str(account.pk),
+        BACKEND_SESSION_KEY: BACKEND,
+        HASH_SESSION_KEY: account.get_session_auth_hash(),
+    }
+    beginning = store.beginning(account.pk, values, LOCAL, pk=typed.session_id)
+    session = beginning.row
+
+    def proof() -> Entry:
+        return unwritten(OPENED, actor=actor.as_account(account, session.pk), target=session, method=LOCAL.method)
+
+    guesses = throttle.failures(typed.username, typed.address)
+    opened = together(account, *WRITTEN_DOWN, unchanged=LOOKED_AT, unless=guesses, first=session, then=proof)
+    if opened:  # the rest of Django's ``login``
+        store.begin(beginning)
+        request.user = account
+        rotate_token(request)
+        user_logged_in.send(sender=Account, request=request, user=account)
+    return opened
 
 
 @contextmanager
@@ -180,13 +214,12 @@ def _unless_taken_back(account: Account, way: Way, actor: Actor, typed: Typed | 
 
 def _written_down(account: Account, typed: Typed | None, actor: Actor) -> bool:
     """The sign-in, in the account as it was looked at. In one statement where nobody guessed, as nearly always."""
-    names = ("last_login", "last_login_key")
     if typed:
         guesses = throttle.failures(typed.username, typed.address)
-        if update(account, *names, unchanged=LOOKED_AT, unless=guesses):
+        if update(account, *WRITTEN_DOWN, unchanged=LOOKED_AT, unless=guesses):
             return True
     # The account's row is locked before the throttle's, as everywhere.
-    as_it_was = update(account, *names, unchanged=LOOKED_AT)
+    as_it_was = update(account, *WRITTEN_DOWN, unchanged=LOOKED_AT)
     if typed:
         _look_at_guesses(typed, actor=actor)
     return as_it_was

@@ -24,6 +24,7 @@ from agora.base.models import fold
 from agora.base.prepared import OTHER, TEXT, Prepared, PreparedLook, stand_in
 from audit.models import Outcome
 from audit.services import record
+from sessions_admin.models import Session
 
 # Tries before the first wait.
 FREE = {
@@ -123,13 +124,14 @@ def check(username: str, address: str | None, *, now: datetime) -> None:
     check_all(_of_password(username, address), now=now)
 
 
-def known(username: str, address: str | None, *, now: datetime) -> Account | None:
-    """The account of this username, and ``check``, in one question to the database."""
+def known(username: str, address: str | None, *, now: datetime) -> tuple[Account | None, int | None]:
+    """The account of this username, and ``check``, in one question to the database; and the id for the session that may
+    be opened, for ``prepared.together``."""
     keys = _two(_of_password(username, address))
-    account, has_to_wait = _known(fold(username), *keys, now)
+    account, has_to_wait, session_id = _known(fold(username), *keys, now)
     if has_to_wait:
         check(username, address, now=now)
-    return account
+    return account, session_id
 
 
 def check_all(values: Mapping[str, str], *, now: datetime) -> None:
@@ -221,6 +223,7 @@ _known = PreparedLook(
     lambda: SignInThrottle.objects.filter(
         key__in=[stand_in(str, 1), stand_in(str, 2)], blocked_until__gt=stand_in(datetime, 3)
     ),
+    draws=Session,
 )
 _lock = Prepared(
     "agora_throttles_locked",

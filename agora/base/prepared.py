@@ -9,7 +9,7 @@ from types import NoneType
 from typing import Any, Generic, TypeVar
 from weakref import WeakKeyDictionary
 
-from django.db import DEFAULT_DB_ALIAS, connections, models
+from django.db import DEFAULT_DB_ALIAS, connections, models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 from django.db.models.query import get_related_populators
@@ -48,7 +48,7 @@ class Statement:
 
     def __init__(self, name: str, sql: str, values: int) -> None:
         assert len(name) < 64, f"PostgreSQL would cut {name}, and might take it for another."
-        self.name, self.sql = name, sql
+        self.name, self.sql, self.values = name, sql, values
         self.prepare = f"PREPARE {name} AS {sql}" % tuple(f"${number}" for number in range(1, values + 1))
         self.execute = f"EXECUTE {name} ({', '.join(['%s'] * values)})" if values else f"EXECUTE {name}"
 
@@ -172,24 +172,38 @@ class Prepared(Generic[Row]):
 
 class PreparedLook(Generic[Row]):
     """One row, as ``Prepared``, and whether another query of the same values finds anything: in one answer, which comes
-    and takes as long where there is no such row."""
+    and takes as long where there is no such row. And an id for a new row of ``draws``, for ``together``; None where the
+    database gives ids only to rows that it writes."""
 
     def __init__(
-        self, name: str, rows: Callable[[], models.QuerySet[Row]], other: Callable[[], models.QuerySet[Any]]
+        self,
+        name: str,
+        rows: Callable[[], models.QuerySet[Row]],
+        other: Callable[[], models.QuerySet[Any]],
+        draws: type[models.Model],
     ) -> None:
-        self.name = name
+        self.name, self.draws = name, draws
         self.rows, self.other = Prepared(f"{name}_row", rows), Prepared(f"{name}_other", other)
         self.statements: dict[str, Statement] = {}
 
-    def __call__(self, *values: Value) -> tuple[Row | None, bool]:
+    def __call__(self, *values: Value) -> tuple[Row | None, bool, int | None]:
         row, mine = self.rows.within(values)
         other, theirs = self.other.within(values)
         vendor = current().vendor
         if vendor not in self.statements:
-            sql = f"SELECT EXISTS ({other}), found.* FROM (SELECT 1) one LEFT JOIN ({row}) found ON 1 = 1"  # noqa: S608
+            new = f"SELECT EXISTS ({other}), {_draw(self.draws)}, found.*"
+            sql = f"{new} FROM (SELECT 1) one LEFT JOIN ({row}) found ON 1 = 1"
             self.statements[vendor] = Statement(self.name, sql, len(theirs) + len(mine))
-        ((there, *found),) = self.statements[vendor].fetch([*theirs, *mine])
-        return self.rows.made(tuple(found)), bool(there)
+        ((there, drawn, *found),) = self.statements[vendor].fetch([*theirs, *mine])
+        return self.rows.made(tuple(found)), bool(there), drawn
+
+
+def _draw(model: type[models.Model]) -> str:
+    if current().vendor != "postgresql":
+        return "NULL"
+    with current().cursor() as cursor:
+        cursor.execute("SELECT pg_get_serial_sequence(%s, %s)", [f'"{model._meta.db_table}"', model._meta.pk.column])
+        return f"nextval('{cursor.fetchone()[0]}'::regclass)"
 
 
 # What these fields hand to the driver as it is; for most columns of a row this spares four calls.
@@ -250,23 +264,84 @@ def _change(
 
 
 _numbers = count(1)
+Unless = tuple[Prepared[Any], Sequence[Value]] | None  # a query and its values
 
 
 def update(
     row: models.Model,
     *names: str,
     unchanged: Sequence[str] = (),
-    unless: tuple[Prepared[Any], Sequence[Value]] | None = None,
+    unless: Unless = None,
 ) -> bool:
     """``row.save(update_fields=names)`` as ``insert`` inserts, where the database has the same in ``unchanged`` as the
     row has, and ``unless`` finds nothing; False where it is otherwise, or the row is gone. The row is locked until the
     transaction ends."""
+    statement, values = _changing(row, names, unchanged, unless)
+    return bool(statement.fetch(values))
+
+
+def _changing(
+    row: models.Model, names: tuple[str, ...], unchanged: Sequence[str], unless: Unless
+) -> tuple[Statement, list[Any]]:
     empty = tuple(name for name in unchanged if getattr(row, name) is None)
     same = tuple(name for name in unchanged if name not in empty)
     inner, values = unless[0].within(unless[1]) if unless else ("", [])
     statement, fields = _change(type(row), names, same, empty, inner)
-    kept = _kept([(field, getattr(row, field.attname)) for field in fields])
-    return bool(statement.fetch([*kept, *values]))
+    return statement, [*_kept([(field, getattr(row, field.attname)) for field in fields]), *values]
+
+
+def together(
+    row: models.Model,
+    *names: str,
+    unchanged: Sequence[str],
+    unless: Unless,
+    first: models.Model,
+    then: Callable[[], models.Model],
+) -> bool:
+    """``update`` the row, ``insert`` the ``first`` new one, and what ``then`` makes once that has its id: all of it or,
+    where ``update`` finds the row otherwise and says False, nothing.
+
+    Where ``first`` has an id already, drawn by a ``PreparedLook``, it is one statement, which waits for one answer of
+    the database instead of five; else it is a transaction.
+    """
+    if first.pk is None:
+        with transaction.atomic():
+            if not update(row, *names, unchanged=unchanged, unless=unless):
+                return False
+            insert(first)
+            insert(then())
+        return True
+    second = then()
+    change, values = _changing(row, names, unchanged, unless)
+    statement, fields = _both(change, type(first), type(second))
+    for new, columns in ((first, fields[0]), (second, fields[1])):
+        values += _kept([(field, field.pre_save(new, add=True)) for field in columns])
+    found = statement.fetch(values)
+    if found:
+        second.pk = found[0][0]
+        for new in (first, second):
+            new._state.adding, new._state.db = False, DEFAULT_DB_ALIAS
+    return bool(found)
+
+
+@cache
+def _both(
+    change: Statement, first: type[models.Model], second: type[models.Model]
+) -> tuple[Statement, tuple[list[Any], list[Any]]]:
+    """The change, and a row of each model where it found its own: PostgreSQL's INSERT in a WITH."""
+    fields: tuple[list[Any], list[Any]] = list(first._meta.local_concrete_fields), _insertion(second)[1]
+    one, two = (_insert_where(model, columns) for model, columns in zip((first, second), fields, strict=True))
+    key = f'"{second._meta.pk.column}"'
+    sql = f"WITH changed AS ({change.sql}), first AS ({one}) {two} RETURNING {key}"
+    values = change.values + len(fields[0]) + len(fields[1])
+    return Statement(f"together_{next(_numbers)}", sql, values), fields
+
+
+def _insert_where(model: type[models.Model], fields: Sequence[Any]) -> str:
+    # The bare type: a cast to varchar(20) would cut what is longer, which is to be refused.
+    types = (field.db_type(current()).partition("(")[0] for field in fields)
+    columns, places = ", ".join(f'"{field.column}"' for field in fields), ", ".join(f"%s::{kind}" for kind in types)
+    return f'INSERT INTO "{model._meta.db_table}" ({columns}) SELECT {places} FROM changed'  # noqa: S608 - as above
 
 
 class PreparedUpdate:

@@ -1,10 +1,12 @@
 """Signing in and out by the page."""
 
+import json
 import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -14,7 +16,7 @@ from accounts.models import Account, SignInThrottle
 from accounts.services.locks import lock
 from agora.base.actor import Actor
 from audit.models import Entry
-from sessions_admin.models import Cause, Session
+from sessions_admin.models import Cause, Session, digest_of
 from tests.conftest import PASSWORD, Make
 
 PAGE = "/sign-in/"
@@ -77,10 +79,42 @@ def test_what_a_right_password_asks_the_database(make: Make) -> None:
         with CaptureQueriesContext(connection) as queries:
             assert Client().post(PAGE, {"username": username, "password": PASSWORD}).status_code == 302
     asked = [query["sql"] for query in queries if not re.match("SAVEPOINT|RELEASE", query["sql"])]
-    tables = [re.findall("known|account_by_key|throttle|settings|account|session|audit", one)[0] for one in asked]
+    tables = [re.findall("known|together|throttle|settings|account|session|audit", one)[0] for one in asked]
     if connection.vendor == "postgresql":
-        assert tables == ["known", "account", "session", "audit"]
-    assert len(asked) == 4
+        assert tables == ["known", "together"]
+    else:
+        assert len(asked) == 4
+
+
+OF_ITS_OWN = {"id", "key_digest", "session_id", "target_id", "target_name", "request_id", "search_text"}
+
+
+def test_a_browser_that_held_something_already_gets_the_same_session_and_proof(make: Make) -> None:
+    """Where nothing is there, account, session and proof are written in one statement; else one after the other."""
+    ada = make.account("ada", password=PASSWORD)
+    written = []
+    for held in ({}, {"kept": "something"}):
+        client = Client(HTTP_USER_AGENT="Firefox")
+        if held:
+            visitor = client.session
+            visitor.update(held)
+            visitor.save()
+            Session.objects.visitors().update(address="192.0.2.7", user_agent="Firefox")
+        with time_machine.travel(datetime(2026, 11, 20, 12, tzinfo=UTC), tick=False):
+            sent = {"username": "ada", "password": PASSWORD}
+            assert client.post(PAGE, sent, REMOTE_ADDR="192.0.2.7").status_code == 302
+        row, entry = Session.objects.latest("pk"), Entry.objects.latest("pk")
+        assert row.account == ada and row.key_digest == digest_of(client.cookies[settings.SESSION_COOKIE_NAME].value)
+        assert (entry.session_id, entry.target_id, entry.target_name) == (row.pk, str(row.pk), f"s-{row.pk}")
+        assert entry.request_id and entry.search_text == entry.folded()
+        data = json.loads(row.data)
+        assert {name: data.pop(name) for name in held} == held
+        rows = Session.objects.values(), Entry.objects.values(), Account.objects.values()
+        found = [{name: one[name] for name in one.keys() - OF_ITS_OWN} for one in (all_.latest("pk") for all_ in rows)]
+        found[0]["data"] = data
+        written.append(found)
+    assert written[0] == written[1]
+    assert written[0][2]["last_login"] == written[0][0]["opened_at"] == datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
 def test_a_password_is_never_written_down(client: Client, make: Make) -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import connection, models
+from django.db import DataError, connection, models, transaction
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
@@ -19,6 +19,7 @@ from agora.base.prepared import (
     _kept,
     insert,
     stand_in,
+    together,
     update,
 )
 from audit.models import Entry, Outcome
@@ -43,6 +44,7 @@ look = PreparedLook(
     "test_look",
     lambda: Account.objects.with_two_factor_required().filter(username_key=TEXT),
     lambda: Account.objects.filter(username_key=OTHER, created_at__gt=stand_in(datetime, 2)),
+    draws=Session,
 )
 
 
@@ -179,11 +181,87 @@ def test_a_look_tells_of_both_in_one_answer(
     late = make.account("late")
     look(*("ada", "sam", NOW))
     with django_assert_num_queries(1):
-        found, there = look("ada", "sam", NOW)
+        found, there, _id = look("ada", "sam", NOW)
     assert (found, there) == (ada, True)
     assert found is not None
     assert (found.two_factor_required, found.is_active, found.created_at) == (False, True, ada.created_at)
-    assert look("nobody", "sam", NOW) == (None, True)
-    assert look("ada", "nobody", NOW) == (ada, False)
-    assert look("nobody", "nobody", NOW) == (None, False)
-    assert look("late", "sam", timezone.now() + timedelta(hours=1)) == (late, False)
+    assert look("nobody", "sam", NOW)[:2] == (None, True)
+    assert look("ada", "nobody", NOW)[:2] == (ada, False)
+    assert look("nobody", "nobody", NOW)[:2] == (None, False)
+    assert look("late", "sam", timezone.now() + timedelta(hours=1))[:2] == (late, False)
+
+
+def drawn() -> int | None:
+    return look("nobody", "nobody", NOW)[2]
+
+
+def test_an_id_that_is_drawn_is_given_to_nobody_else(ada: Account) -> None:
+    ids = [drawn(), drawn()]
+    saved = Session.objects.create(key_digest="x", account=ada, opened_at=NOW, last_seen_at=NOW)
+    if connection.vendor == "postgresql":
+        first, second = ids
+        assert first and second and saved.pk not in ids and first != second
+    else:
+        assert ids == [None, None]
+
+
+def opened(ada: Account, *, key: str = "x", unless: str = "nobody", drawn: int | None = None) -> tuple[bool, Session]:
+    """Ada's name changed together with a session and the entry that names it."""
+    session = Session(pk=drawn, key_digest=key, account=ada, opened_at=NOW, last_seen_at=NOW, address="2001:db8::1")
+
+    def entry() -> Entry:
+        how = {"target_name": "%s ' $1", "details": {"a": ["%s", None]}}
+        return Entry(at=NOW, event="x", outcome="success", target_id=str(session.pk), **how)
+
+    ada.first_name = "Adeline"
+    done = together(
+        ada, "first_name", unchanged=("locked_at", "role"), unless=(by_names, (unless, unless)), first=session,
+        then=entry,
+    )  # fmt: skip
+    return done, session
+
+
+@pytest.mark.parametrize("with_id", [False, True])
+def test_a_change_and_two_rows_are_written_together(
+    ada: Account, with_id: bool, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    pk = drawn() if with_id else None
+    opened(ada, key="before", drawn=drawn() if with_id else None)  # PREPARE
+    with django_assert_num_queries(1 if pk else 5):  # with the savepoint
+        done, session = opened(ada, drawn=pk)
+    assert done
+    assert session.pk and not session._state.adding and pk in (None, session.pk)
+    assert Account.objects.get(pk=ada.pk).first_name == "Adeline"
+    kept, entry = Session.objects.get(pk=session.pk), Entry.objects.latest("pk")
+    assert (kept.key_digest, kept.account, kept.opened_at, kept.address) == ("x", ada, NOW, "2001:db8::1")
+    assert (entry.at, entry.target_id, entry.target_name) == (NOW, str(session.pk), "%s ' $1")
+    assert (entry.details, entry.actor_id) == ({"a": ["%s", None]}, None)
+    session.user_agent = "later"
+    session.save()
+    assert Session.objects.get(pk=session.pk).user_agent == "later"
+
+
+@pytest.mark.parametrize("with_id", [False, True])
+@pytest.mark.parametrize("why", ["changed", "gone", "forbidden"])
+def test_nothing_is_written_together_where_the_row_is_otherwise(make: Make, why: str, with_id: bool) -> None:
+    ada = make.account("ada")
+    entries = Entry.objects.count()
+    found = Account.objects.get(pk=ada.pk)
+    if why == "changed":
+        Account.objects.filter(pk=ada.pk).update(role="viewer")
+    elif why == "gone":
+        Account.objects.filter(pk=ada.pk).delete()
+    done, _session = opened(found, unless="ada" if why == "forbidden" else "nobody", drawn=drawn() if with_id else None)
+    assert not done
+    assert not Session.objects.exists() and Entry.objects.count() == entries
+    assert not Account.objects.filter(first_name="Adeline").exists()
+
+
+@pytest.mark.parametrize("with_id", [False, True])
+def test_what_a_column_does_not_hold_is_refused_and_not_cut(ada: Account, with_id: bool) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite does not look at lengths. Run with AGORA_TEST_POSTGRES=1.")
+    with pytest.raises(DataError), transaction.atomic():
+        opened(ada, key="x" * 65, drawn=drawn() if with_id else None)
+    assert not Session.objects.exists()
+    assert Account.objects.get(pk=ada.pk).first_name != "Adeline"
