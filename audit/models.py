@@ -12,7 +12,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from agora.base.models import Searchable, one_of
-from agora.base.prepared import insert
+from agora.base.writing import insert
 
 
 class Outcome(models.TextChoices):

@@ -8,7 +8,8 @@ from django.utils.translation import gettext_lazy as _
 
 from agora.base.actor import Actor
 from agora.base.errors import Refused
-from agora.base.prepared import NUMBER, Prepared, PreparedUpdate, stand_in
+from agora.base.prepared import NUMBER, Prepared, stand_in
+from agora.base.writing import PreparedUpdate
 from audit.events import event
 from audit.services import change, record
 from sessions_admin.elevations import end_of_sessions, write_down_overdue

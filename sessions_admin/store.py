@@ -13,7 +13,8 @@ from django.contrib.sessions.backends.base import SessionBase, UpdateError
 from django.utils import timezone
 
 from agora.base.actor import Actor
-from agora.base.prepared import TEXT, Prepared, insert
+from agora.base.prepared import TEXT, Prepared
+from agora.base.writing import insert
 from sessions_admin.models import Cause, Method, Session, digest_of
 
 if TYPE_CHECKING:

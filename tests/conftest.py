@@ -20,7 +20,7 @@ from django.utils import timezone
 from accounts.models import Account
 from accounts.roles import Role
 from agora.base.actor import Actor, Origin
-from agora.base.prepared import update
+from agora.base.writing import update
 from mail.models import MailSettings, Message, Mode
 from tests.services import ON_CI
 

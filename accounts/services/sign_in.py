@@ -5,8 +5,7 @@ Order: throttle → password → locked or inactive → forced password change �
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from datetime import timedelta
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, login, logout
@@ -14,8 +13,6 @@ from django.contrib.auth.signals import user_logged_in
 from django.db import transaction
 from django.http import HttpRequest
 from django.middleware.csrf import rotate_token
-from django.utils import timezone
-from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from accounts.backends import authenticate
@@ -25,7 +22,7 @@ from accounts.services.ways import LOCAL, Attempt, keep, still_stands
 from agora.base.actor import Actor
 from agora.base.errors import Refused
 from agora.base.models import fold
-from agora.base.prepared import together, update
+from agora.base.writing import together, update
 from audit.events import event
 from audit.models import Entry, Outcome
 from audit.services import record, unwritten
@@ -39,7 +36,6 @@ CONFIRMED = event("account.password_confirmed", _("Password asked again"))
 
 BACKEND = "accounts.backends.LocalBackend"  # whom Django asks for the account, however it came in
 PENDING = "sign_in_pending"
-PENDING_FOR = timedelta(minutes=10)
 
 
 class WrongCredentials(Refused):
@@ -91,7 +87,7 @@ def check_credentials(
         typed = Typed(username, address, session_id)
         if fold(username) == account.username_key:
             return account, attempt.way, typed
-        _look_at_guesses(typed, actor=actor)  # a directory's name for it
+        look_at_guesses(typed, actor=actor)  # a directory's name for it
         throttle.forget(account.username)
         return account, attempt.way, None
     with transaction.atomic():
@@ -115,7 +111,7 @@ def _failed(username: str, address: str | None, attempt: Attempt) -> None:
     record(OPENED, actor=attempt.actor, target=known, outcome=Outcome.FAILED, **how)
 
 
-def _look_at_guesses(typed: Typed, *, actor: Actor) -> None:
+def look_at_guesses(typed: Typed, *, actor: Actor) -> None:
     """Raises TooManyAttempts where tries heard at the same moment make a right password wait as well; else the waits of
     its username end."""
     if wait := throttle.right_meanwhile(typed.username, typed.address, now=actor.at):
@@ -221,7 +217,7 @@ def _written_down(account: Account, typed: Typed | None, actor: Actor) -> bool:
     # The account's row is locked before the throttle's, as everywhere.
     as_it_was = update(account, *WRITTEN_DOWN, unchanged=LOOKED_AT)
     if typed:
-        _look_at_guesses(typed, actor=actor)
+        look_at_guesses(typed, actor=actor)
     return as_it_was
 
 
@@ -238,57 +234,6 @@ def close_session(request: HttpRequest, *, actor: Actor, cause: Cause = Cause.SI
         if account is not None and row is not None:
             who = actor if actor.account else actor.as_account(account, row.pk)
             record(CLOSED, actor=who, target=row, account=account.username, cause=cause)
-
-
-def hold(
-    request: HttpRequest,
-    account: Account,
-    *,
-    way: Way,
-    actor: Actor,
-    kept: Mapping[str, str] | None = None,
-    typed: Typed | None = None,
-) -> None:
-    """The first proof was right but a step is missing: remember who, in a session that is still nobody's; one that was
-    open in this browser ends. Raises TooManyAttempts, as ``open_session``."""
-    if typed:
-        _look_at_guesses(typed, actor=actor)
-    store = request.session
-    assert isinstance(store, SessionStore)
-    if store.account is not None:
-        close_session(request, cause=Cause.SIGNED_IN_AGAIN, actor=actor)
-    store.cycle_key()
-    until = (timezone.now() + PENDING_FOR).timestamp()
-    store[PENDING] = {"account": account.pk, "until": until, "state": _state(account), "way": asdict(way)}
-    keep(store, kept or {})
-    store.way = way
-
-
-def held(request: HttpRequest) -> tuple[Account, Way] | None:
-    """Who is half-way through signing in here, and how.
-
-    None when nobody is, it took over ten minutes, or the account was changed since, by a new password, a lock or a
-    reset of its second factor say, or the provider's word counts no more: what was proved then proves nothing now.
-    """
-    pending = request.session.get(PENDING)
-    if not pending or pending["until"] < timezone.now().timestamp():
-        return None
-    account: Account | None = Account.objects.usable().filter(pk=pending["account"]).first()
-    same = account is not None and constant_time_compare(pending.get("state", ""), _state(account))
-    way = Way(**pending["way"])
-    return (account, way) if account is not None and same and still_stands(account, way) else None
-
-
-def way_here(request: HttpRequest) -> Way | None:
-    """How whoever is half-way here began; also after a step that changed the account, such as setting up a factor."""
-    pending = request.session.get(PENDING)
-    return Way(**pending["way"]) if pending else None
-
-
-def _state(account: Account) -> str:
-    """What every change of the account changes, and signing in does not; keyed, as Django's session hash is."""
-    facts = f"{account.password} {account.second_factor} {account.modified_at.isoformat()}"
-    return salted_hmac("accounts.half-way", facts, algorithm="sha256").hexdigest()
 
 
 def confirm_password(request: HttpRequest, account: Account, password: str, *, actor: Actor) -> None:

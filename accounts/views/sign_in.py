@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.forms.sign_in import NewPasswordForm, SignInForm
 from accounts.middleware import while_enrolling
 from accounts.models import Account
-from accounts.services import passwords, sign_in, ways
+from accounts.services import half_way, passwords, sign_in, ways
 from accounts.services.throttle import TooManyAttempts
 from agora.base.access import even_while_looking, public, signed_in
 from agora.base.http import Request, next_url, send_away
@@ -79,7 +79,7 @@ def go_on(
 ) -> HttpResponse:
     """To the step that is still missing, else into the session. Whoever is half-way is nobody everywhere else."""
     if step := sign_in.missing_step(account, way):
-        sign_in.hold(request, account, way=way, kept=kept, typed=typed, actor=request.actor)
+        half_way.hold(request, account, way=way, kept=kept, typed=typed, actor=request.actor)
         return redirect(f"{resolve_url(STEPS[step])}?next={quote(target)}")
     sign_in.open_session(request, account, way=way, kept=kept, typed=typed, actor=request.actor)
     return HttpResponseRedirect(target)  # no name of a page: ``redirect`` would look for one first
@@ -87,7 +87,7 @@ def go_on(
 
 def held_for(request: Request, step: str) -> Account | None:
     """The account that is half-way here and misses exactly this step."""
-    found = sign_in.held(request)
+    found = half_way.held(request)
     return found[0] if found and sign_in.missing_step(*found) == step else None
 
 

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.forms.second_factor import CodeForm
 from accounts.models import Account
 from accounts.passkeys import Passkeys, made, reached_by_name
-from accounts.services import passkeys, second_factor, sign_in, ways
+from accounts.services import half_way, passkeys, second_factor, sign_in, ways
 from accounts.services.throttle import TooManyAttempts
 from accounts.views.sign_in import held_for
 from agora.base.access import public
@@ -23,7 +23,7 @@ CHALLENGE = "passkey_challenge"
 def into(request: Request, account: Account, how: str) -> None:
     """Everything was asked: the session opens under a new key."""
     request.session.pop(CHALLENGE, None)
-    way, kept = sign_in.way_here(request) or ways.LOCAL, ways.kept(request.session)
+    way, kept = half_way.way_here(request) or ways.LOCAL, ways.kept(request.session)
     sign_in.open_session(request, account, way=way, kept=kept, second_factor=how, actor=request.actor)
 
 

@@ -9,19 +9,8 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Account
-from agora.base.prepared import (
-    NUMBER,
-    OTHER,
-    TEXT,
-    Prepared,
-    PreparedLook,
-    PreparedUpdate,
-    _kept,
-    insert,
-    stand_in,
-    together,
-    update,
-)
+from agora.base.prepared import NUMBER, OTHER, TEXT, Prepared, PreparedLook, stand_in
+from agora.base.writing import PreparedUpdate, _kept, insert, together, update
 from audit.models import Entry, Outcome
 from sessions_admin.models import Cause, Session
 from tests.conftest import Make

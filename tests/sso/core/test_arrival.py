@@ -10,7 +10,7 @@ from django.test import RequestFactory
 from django.utils import timezone
 
 from accounts.models import Account
-from accounts.services import sign_in, ways
+from accounts.services import half_way, sign_in, ways
 from agora.base.actor import actor_of
 from audit.models import Entry
 from sessions_admin.models import Method, Session
@@ -83,7 +83,7 @@ def test_our_second_factor_is_asked_for_only_where_the_provider_says_so(provider
     request, response = come(provider("openid", "strict", ask_second_factor=True), Person("sub-2", "max"),
                              keep={"id_token": "t"})  # fmt: skip
     assert response.headers["Location"].startswith("/sign-in/second-factor/")
-    found = sign_in.held(request)
+    found = half_way.held(request)
     assert found is not None and (found[0].username, found[1].provider_name) == ("max", "Strict")
     assert ways.kept(request.session) == {"id_token": "t"}
     assert not Session.objects.of_account(found[0].pk).exists()

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from accounts.services import sign_in
+from accounts.services.half_way import held
 from sessions_admin.models import Method
 from sessions_admin.store import SessionStore
 from settings_admin.models import ServerSettings
@@ -38,7 +38,7 @@ def half_way(clinic: Provider, person: Person = EVA, session: SessionStore | Non
 def is_held(store: SessionStore) -> bool:
     request = request_of()
     request.session = SessionStore(store.session_key)
-    return sign_in.held(request) is not None
+    return held(request) is not None
 
 
 @pytest.mark.parametrize(
