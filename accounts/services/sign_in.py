@@ -147,7 +147,8 @@ def open_session(
     store = request.session
     assert isinstance(store, SessionStore)
     nothing_here = store.account is None and store.row is None
-    if typed and nothing_here and way == LOCAL and _opened_at_once(request, account, store, actor=actor, typed=typed):
+    usual = way == LOCAL and nothing_here and not kept and not second_factor and still_stands(account, way)
+    if typed and usual and _opened_at_once(request, account, store, actor=actor, typed=typed):
         return
     with _unless_taken_back(account, way, actor, typed):
         if store.account is not None:
@@ -209,12 +210,7 @@ def _unless_taken_back(account: Account, way: Way, actor: Actor, typed: Typed | 
 
 
 def _written_down(account: Account, typed: Typed | None, actor: Actor) -> bool:
-    """The sign-in, in the account as it was looked at. In one statement where nobody guessed, as nearly always."""
-    if typed:
-        guesses = throttle.failures(typed.username, typed.address)
-        if update(account, *WRITTEN_DOWN, unchanged=LOOKED_AT, unless=guesses):
-            return True
-    # The account's row is locked before the throttle's, as everywhere.
+    """The sign-in, in the account as it was looked at; its row is locked before the throttle's, as everywhere."""
     as_it_was = update(account, *WRITTEN_DOWN, unchanged=LOOKED_AT)
     if typed:
         look_at_guesses(typed, actor=actor)

@@ -126,7 +126,7 @@ def check(username: str, address: str | None, *, now: datetime) -> None:
 
 def known(username: str, address: str | None, *, now: datetime) -> tuple[Account | None, int | None]:
     """The account of this username, and ``check``, in one question to the database; and the id for the session that may
-    be opened, for ``prepared.together``."""
+    be opened, for ``writing.together``."""
     keys = _two(_of_password(username, address))
     account, has_to_wait, session_id = _known(fold(username), *keys, now)
     if has_to_wait:
@@ -143,7 +143,7 @@ def check_all(values: Mapping[str, str], *, now: datetime) -> None:
 
 
 def failures(username: str, address: str | None) -> tuple[Prepared[SignInThrottle], tuple[str, str]]:
-    """For ``update(unless=…)``: where this finds nothing, ``right_meanwhile`` would find nothing either."""
+    """For ``together(unless=…)``: where this finds nothing, ``right_meanwhile`` would find nothing either."""
     return _read, _two(_of_password(username, address))
 
 

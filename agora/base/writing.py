@@ -134,6 +134,7 @@ def _both(
     change: Statement, first: type[models.Model], second: type[models.Model]
 ) -> tuple[Statement, tuple[list[Any], list[Any]]]:
     """The change, and a row of each model where it found its own: PostgreSQL's INSERT in a WITH."""
+    assert current().vendor == "postgresql", "Elsewhere no id is drawn before its row is written."
     fields: tuple[list[Any], list[Any]] = list(first._meta.local_concrete_fields), _insertion(second)[1]
     one, two = (_insert_where(model, columns) for model, columns in zip((first, second), fields, strict=True))
     key = f'"{second._meta.pk.column}"'
@@ -146,7 +147,7 @@ def _insert_where(model: type[models.Model], fields: Sequence[Any]) -> str:
     # The bare type: a cast to varchar(20) would cut what is longer, which is to be refused.
     types = (field.db_type(current()).partition("(")[0] for field in fields)
     columns, places = ", ".join(f'"{field.column}"' for field in fields), ", ".join(f"%s::{kind}" for kind in types)
-    return f'INSERT INTO "{model._meta.db_table}" ({columns}) SELECT {places} FROM changed'  # noqa: S608 - as above
+    return f'INSERT INTO "{model._meta.db_table}" ({columns}) SELECT {places} FROM changed'  # noqa: S608
 
 
 class PreparedUpdate:

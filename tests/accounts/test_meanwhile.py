@@ -1,10 +1,13 @@
 """What is done to an account between the look at its password and the opening of its session: no session is left."""
 
+import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection, transaction
 from django.test import Client
 
 from accounts.models import Account
@@ -90,3 +93,32 @@ def test_signing_in_is_written_in_the_account_once(make: Make) -> None:
     ada = Account.objects.get()
     assert ada.last_login == ada.last_login_key == NOON
     assert ada.modified_at != NOON, "signing in is no change of the account"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_sign_in_waits_for_a_lock_that_is_not_committed_yet_and_finds_it(make: Make) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has one writer at a time. Run with AGORA_TEST_POSTGRES=1.")
+    ada, client = make.account("ada", password=PASSWORD), Client()
+    answers: list[int] = []
+
+    def sign_in_there() -> None:
+        try:
+            answers.append(client.post("/sign-in/", {"username": "ada", "password": PASSWORD}).status_code)
+        finally:
+            connection.close()
+
+    other = threading.Thread(target=sign_in_there)
+    with transaction.atomic(), connection.cursor() as cursor:
+        lock(ada, actor=Actor.system())
+        other.start()
+        for _ in range(200):
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'")
+            if cursor.fetchone() != (0,):
+                break
+            time.sleep(0.05)
+        else:
+            pytest.fail("The sign-in did not wait.")
+    other.join(timeout=60)
+    assert answers == [422]
+    assert_not_in(client, ada)

@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -13,7 +14,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import Account, SignInThrottle
+from accounts.services import sign_in
 from accounts.services.locks import lock
+from agora.base import writing
 from agora.base.actor import Actor
 from audit.models import Entry
 from sessions_admin.models import Cause, Session, digest_of
@@ -89,12 +92,23 @@ def test_what_a_right_password_asks_the_database(make: Make) -> None:
 OF_ITS_OWN = {"id", "key_digest", "session_id", "target_id", "target_name", "request_id", "search_text"}
 
 
-def test_a_browser_that_held_something_already_gets_the_same_session_and_proof(make: Make) -> None:
+def test_a_browser_that_held_something_already_gets_the_same_session_and_proof(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Where nothing is there, account, session and proof are written in one statement; else one after the other."""
     ada = make.account("ada", password=PASSWORD)
-    written = []
+    written: list[Any] = []
+    at_once: list[bool] = []
+
+    def together(*args: Any, **how: Any) -> bool:
+        at_once.append(writing.together(*args, **how))
+        return at_once[-1]
+
+    monkeypatch.setattr(sign_in, "together", together)
     for held in ({}, {"kept": "something"}):
         client = Client(HTTP_USER_AGENT="Firefox")
+        client.get(PAGE)
+        token = client.cookies["csrftoken"].value
         if held:
             visitor = client.session
             visitor.update(held)
@@ -103,6 +117,7 @@ def test_a_browser_that_held_something_already_gets_the_same_session_and_proof(m
         with time_machine.travel(datetime(2026, 11, 20, 12, tzinfo=UTC), tick=False):
             sent = {"username": "ada", "password": PASSWORD}
             assert client.post(PAGE, sent, REMOTE_ADDR="192.0.2.7").status_code == 302
+        assert client.cookies["csrftoken"].value != token, "a token from before is worthless (OWASP: CSRF)"
         row, entry = Session.objects.latest("pk"), Entry.objects.latest("pk")
         assert row.account == ada and row.key_digest == digest_of(client.cookies[settings.SESSION_COOKIE_NAME].value)
         assert (entry.session_id, entry.target_id, entry.target_name) == (row.pk, str(row.pk), f"s-{row.pk}")
@@ -113,6 +128,7 @@ def test_a_browser_that_held_something_already_gets_the_same_session_and_proof(m
         found = [{name: one[name] for name in one.keys() - OF_ITS_OWN} for one in (all_.latest("pk") for all_ in rows)]
         found[0]["data"] = data
         written.append(found)
+    assert at_once == [True]
     assert written[0] == written[1]
     assert written[0][2]["last_login"] == written[0][0]["opened_at"] == datetime(2026, 11, 20, 12, tzinfo=UTC)
 
