@@ -19,7 +19,7 @@ RUN apt-get update \
 WORKDIR /app
 COPY --from=build /app/.venv .venv
 COPY . .
-RUN .venv/bin/python -m compileall -q agora accounts audit mail resources sessions_admin settings_admin sso
+RUN .venv/bin/python -m compileall -q -x '^\./\.venv' .
 USER agora
 ENV AGORA_DATA=/data HOST=0.0.0.0 PORT=8000 PYTHONUNBUFFERED=1
 VOLUME /data
