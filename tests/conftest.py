@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.conf import settings
 from django.contrib.contenttypes.management import create_contenttypes
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models.signals import post_migrate
 from django.test import Client
 from django.utils import timezone
@@ -42,12 +42,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """A run that asks for PostgreSQL where there is none tests nothing; under CI=true that is an error."""
-    if not settings.POSTGRES_MISSING:
-        return
-    if ON_CI:
-        raise pytest.UsageError(settings.POSTGRES_MISSING)
-    for item in items:
-        item.add_marker(pytest.mark.skip(reason=settings.POSTGRES_MISSING))
+    if settings.POSTGRES_MISSING:
+        if ON_CI:
+            raise pytest.UsageError(settings.POSTGRES_MISSING)
+        for item in items:
+            item.add_marker(pytest.mark.skip(reason=settings.POSTGRES_MISSING))
+    elif connection.vendor != "postgresql":
+        for item in items:
+            for marker in item.iter_markers("postgresql"):
+                item.add_marker(pytest.mark.skip(reason=f"{marker.args[0]} Run with AGORA_TEST_POSTGRES=1."))
 
 
 def pytest_collection_finish() -> None:

@@ -40,6 +40,9 @@ ACTS: dict[str, Act] = {
 }
 
 
+WAITS_FOR_US = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND transactionid = pg_current_xact_id()::xid)"
+
+
 def after(real: Callable[..., Any], act: Callable[[], object]) -> Callable[..., Any]:
     """``act`` happens right after the function, before its caller goes on."""
 
@@ -96,9 +99,8 @@ def test_signing_in_is_written_in_the_account_once(make: Make) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.postgresql("SQLite has one writer at a time.")
 def test_a_sign_in_waits_for_a_lock_that_is_not_committed_yet_and_finds_it(make: Make) -> None:
-    if connection.vendor != "postgresql":
-        pytest.skip("SQLite has one writer at a time. Run with AGORA_TEST_POSTGRES=1.")
     ada, client = make.account("ada", password=PASSWORD), Client()
     answers: list[int] = []
 
@@ -113,8 +115,8 @@ def test_a_sign_in_waits_for_a_lock_that_is_not_committed_yet_and_finds_it(make:
         lock(ada, actor=Actor.system())
         other.start()
         for _ in range(200):
-            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'")
-            if cursor.fetchone() != (0,):
+            cursor.execute(WAITS_FOR_US)
+            if cursor.fetchone() == (True,):
                 break
             time.sleep(0.05)
         else:

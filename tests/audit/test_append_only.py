@@ -70,9 +70,8 @@ def test_the_database_refuses_to_change(entry: Entry, statement: str) -> None:
     assert Entry.objects.get().actor_name == "sam"
 
 
+@pytest.mark.postgresql("SQLite has no TRUNCATE, so deleting by SQL stays possible.")
 def test_postgresql_refuses_to_delete(entry: Entry) -> None:
-    if connection.vendor != "postgresql":
-        pytest.skip("SQLite has no TRUNCATE, so deleting by SQL stays possible. Run with AGORA_TEST_POSTGRES=1.")
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("DELETE FROM audit_entry")
     collector = Collector(using="default", origin=entry)

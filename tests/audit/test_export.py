@@ -112,9 +112,8 @@ def test_looking_exports_nothing(make: Make, sam: Account) -> None:
 
 
 @pytest.mark.parametrize("kind", ["csv", "jsonl"])
+@pytest.mark.postgresql("Only PostgreSQL has COPY.")
 def test_copy_writes_what_the_rows_hold(kind: str) -> None:
-    if connection.vendor != "postgresql":
-        pytest.skip("Only PostgreSQL has COPY. Run with AGORA_TEST_POSTGRES=1.")
     for name in [*WEIRD, *FORMULAS]:
         write(name, text=name, changes={"a": [1, None]})
     rows = Entry.objects.order_by("at", "id")
@@ -158,9 +157,8 @@ def ended(within: float = 5.0) -> bool:
     ],
     ids=["before the first byte", "in the middle of a long one", "while it looks for its next row"],
 )
+@pytest.mark.postgresql("Only PostgreSQL has COPY.")
 def test_a_reader_who_goes_away_ends_the_copy(monkeypatch: pytest.MonkeyPatch, query: str, begun: bool) -> None:
-    if connection.vendor != "postgresql":
-        pytest.skip("Only PostgreSQL has COPY. Run with AGORA_TEST_POSTGRES=1.")
     monkeypatch.setattr(exports, "_copy_statement", lambda rows, kind: f"COPY ({query}) TO STDOUT")
     parts: Any = exports.export(Entry.objects.all(), "csv")
     if begun:
@@ -172,9 +170,8 @@ def test_a_reader_who_goes_away_ends_the_copy(monkeypatch: pytest.MonkeyPatch, q
     assert Entry.objects.count() == 0  # our own connection is as it was
 
 
+@pytest.mark.postgresql("Only PostgreSQL has COPY.")
 def test_what_fails_on_the_way_is_not_taken_for_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    if connection.vendor != "postgresql":
-        pytest.skip("Only PostgreSQL has COPY. Run with AGORA_TEST_POSTGRES=1.")
     broken = "COPY (SELECT 1 / (3 - n) FROM generate_series(1, 5) n) TO STDOUT"
     monkeypatch.setattr(exports, "_copy_statement", lambda rows, kind: broken)
     with pytest.raises(psycopg2.Error, match="division by zero"):

@@ -247,9 +247,8 @@ def test_nothing_is_written_together_where_the_row_is_otherwise(make: Make, why:
 
 
 @pytest.mark.parametrize("with_id", [False, True])
+@pytest.mark.postgresql("SQLite does not look at lengths.")
 def test_what_a_column_does_not_hold_is_refused_and_not_cut(ada: Account, with_id: bool) -> None:
-    if connection.vendor != "postgresql":
-        pytest.skip("SQLite does not look at lengths. Run with AGORA_TEST_POSTGRES=1.")
     with pytest.raises(DataError), transaction.atomic():
         opened(ada, key="x" * 65, drawn=drawn() if with_id else None)
     assert not Session.objects.exists()

@@ -20,13 +20,9 @@ from agora.base.search import matching
 from sessions_admin.models import still_open
 from tests.conftest import Make
 
+pytestmark = pytest.mark.django_db
+keeps_a_copy = pytest.mark.postgresql("SQLite keeps no copy.")
 START = datetime(2026, 11, 20, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-def postgresql(db: None) -> None:
-    if connection.vendor != "postgresql":
-        pytest.skip("SQLite keeps no copy. Run with AGORA_TEST_POSTGRES=1.")
 
 
 def asked(sql: str, *params: Any) -> list[tuple[Any, ...]]:
@@ -54,7 +50,7 @@ def unsaved(name: str, **fields: Any) -> Account:
     return account
 
 
-@pytest.mark.usefixtures("postgresql")
+@keeps_a_copy
 def test_the_copy_follows_every_write(ada: Account, sam: Account) -> None:
     assert copied() == there() != []
     ada.first_name = "Ada"
@@ -74,7 +70,7 @@ def test_the_copy_follows_every_write(ada: Account, sam: Account) -> None:
     assert len(copied()) == 10
 
 
-@pytest.mark.usefixtures("postgresql")
+@keeps_a_copy
 def test_a_write_that_is_undone_is_undone_in_the_copy(ada: Account) -> None:
     asked("SAVEPOINT before; UPDATE accounts_account SET search_text = 'x' RETURNING id")
     assert copied()[0][2] == "x"
@@ -83,16 +79,15 @@ def test_a_write_that_is_undone_is_undone_in_the_copy(ada: Account) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+@keeps_a_copy
 def test_emptying_the_table_empties_the_copy() -> None:
-    if connection.vendor != "postgresql":
-        pytest.skip("SQLite keeps no copy. Run with AGORA_TEST_POSTGRES=1.")
     unsaved("ada").save()
     assert len(copied()) == 1
     call_command("flush", verbosity=0, interactive=False)
     assert copied() == there() == []
 
 
-@pytest.mark.usefixtures("postgresql")
+@keeps_a_copy
 def test_what_changes_no_text_leaves_the_copy_alone(ada: Account, sam: Account) -> None:
     before = places()
     ada.last_login = START
@@ -107,7 +102,7 @@ def test_what_changes_no_text_leaves_the_copy_alone(ada: Account, sam: Account) 
     assert places() != before
 
 
-@pytest.mark.usefixtures("postgresql")
+@keeps_a_copy
 def test_only_the_copy_has_the_index_over_the_text() -> None:
     found = asked(
         "SELECT tablename FROM pg_indexes WHERE tablename LIKE 'accounts_account%%' AND indexdef LIKE '%%USING gin%%'"
@@ -115,7 +110,7 @@ def test_only_the_copy_has_the_index_over_the_text() -> None:
     assert found == [("accounts_account_text",)]
 
 
-@pytest.mark.usefixtures("postgresql")
+@keeps_a_copy
 def test_a_table_with_rows_gets_its_copy_and_loses_it_again() -> None:
     asked(
         "CREATE TABLE narrow (id bigint PRIMARY KEY, name varchar(20), seen int, search_text text NOT NULL); SELECT 1"
@@ -196,7 +191,8 @@ def test_pages_forth_and_back_hold_what_a_scan_finds_in_its_order(name: str) -> 
         assert sorted(matching(rows, text).filter(exact).values_list("pk", flat=True)) == sorted(expected)
 
 
-@pytest.mark.usefixtures("postgresql", "everybody")
+@keeps_a_copy
+@pytest.mark.usefixtures("everybody")
 @pytest.mark.parametrize(
     ("rows", "size", "joined"),
     [
@@ -223,7 +219,7 @@ def test_no_other_model_has_a_copy_and_sqlite_keeps_none(make: Make) -> None:
     assert (text_copy(Account) is not None) == (connection.vendor == "postgresql")
 
 
-@pytest.mark.usefixtures("postgresql")
+@keeps_a_copy
 @pytest.mark.parametrize("shortest", [1, 2, 3])
 @pytest.mark.parametrize(
     "text", ["", "a", "ab", "abc", "ada.lovelace\nada\nlovelace", "é\u0301😀ß\\'\"{},NULL", "x" * 400]

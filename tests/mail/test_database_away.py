@@ -17,7 +17,7 @@ from tests.services.smtp import Mailhost
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(connection.vendor != "postgresql", reason="A file does not restart."),
+    pytest.mark.postgresql("A file does not restart."),
 ]
 MAILS, AFTER, AWAY = 8, 3, 1.0  # seconds
 

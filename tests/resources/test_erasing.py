@@ -58,12 +58,11 @@ def test_all_below_goes_with_as_many_statements_for_one_as_for_many(
         assert not model._default_manager.exists(), model  # type: ignore[attr-defined]
 
 
+@pytest.mark.postgresql("SQLite has one writer at a time.")
 def test_what_lies_below_is_locked_before_it_is_looked_at(make: Make, vic: Account, ed: Account) -> None:
     streamer = filled(make, "origin.example.com", 2, vic)
     with CaptureQueriesContext(connection) as queries:
         delete_resource(streamer, actor=make.actor(ed))
-    if not connection.features.has_select_for_update:
-        pytest.skip("SQLite has one writer at a time")
     locks = [query["sql"] for query in queries if "FOR NO KEY UPDATE" in query["sql"]]
     counted = next(place for place, query in enumerate(queries) if "COUNT" in query["sql"])
     assert len(locks) == 5, "itself, streams, sessions, recordings, and the row that heartbeats begin with"

@@ -24,9 +24,7 @@ from tests.resources.conftest import LOAD
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(
-        connection.vendor != "postgresql", reason="SQLite has one writer. Run with AGORA_TEST_POSTGRES=1."
-    ),
+    pytest.mark.postgresql("SQLite has one writer at a time."),
 ]
 HELD = 0.4  # seconds: a heartbeat of one session takes milliseconds
 
